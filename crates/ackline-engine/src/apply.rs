@@ -1,0 +1,183 @@
+//! `apply`: the one function that changes state. Live execution, recovery and a standby all go through it.
+
+use crate::codec::Reader;
+use crate::id::StreamId;
+use crate::record::{Change, Count, Record};
+use crate::state::{Db, Group, Reach, Stream, Value};
+
+/// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
+pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
+    let Record { db, key, change } = record;
+    match change {
+        Change::Flush => reach.shards_mut().for_each(|shard| shard.dbs[*db as usize].clear()),
+        Change::Swap { with } => reach.shards_mut().for_each(|s| s.dbs.swap(*db as usize, *with as usize)),
+        Change::Move { db: to_db, to } => {
+            let slot = reach.db_mut(*db, key).take(key)?;
+            let target = reach.db_mut(*to_db, to);
+            target.take(to);
+            target.put(to, slot.value, slot.expire_at);
+        }
+        Change::Copy { db: to_db, to } => {
+            let slot = reach.slot(*db, key)?.clone();
+            let target = reach.db_mut(*to_db, to);
+            target.take(to);
+            target.put(to, slot.value, slot.expire_at);
+        }
+        _ => return apply_to_key(reach.db_mut(*db, key), key, change),
+    }
+    Some(())
+}
+
+/// Applies every record of a batch, as recovery does. `None` if the bytes are not records that fit.
+pub fn replay(reach: &mut Reach<'_>, batch: &[u8]) -> Option<()> {
+    let mut reader = Reader::new(batch);
+    while !reader.is_empty() {
+        apply(reach, &Record::decode(&mut reader)?)?;
+    }
+    Some(())
+}
+
+fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>) -> Option<()> {
+    match change {
+        Change::CreateStream { duration, maxsize } => {
+            db.put(key, Value::Stream(Box::new(Stream::new(*duration, *maxsize))), None);
+        }
+        Change::Set { value, expire_at } => db.put(key, Value::Str(value.to_vec()), *expire_at),
+        Change::Extend { value } => match db.keys.get_mut(key).map(|slot| &mut slot.value) {
+            Some(Value::Str(string)) => string.extend_from_slice(value),
+            Some(Value::Stream(_)) => return None,
+            None => db.put(key, Value::Str(value.to_vec()), None),
+        },
+        Change::Remove => drop(db.take(key)?),
+        Change::Expire { at } => db.set_expiry(key, *at)?,
+        Change::Remember { producer, iid, id } => {
+            db.stream_mut(key)?.idempotence.insert(producer, iid, *id);
+            db.note_idempotence(key);
+        }
+        Change::Configure { duration, maxsize } => {
+            let idempotence = &mut db.stream_mut(key)?.idempotence;
+            idempotence.clear();
+            (idempotence.duration, idempotence.maxsize) = (*duration, *maxsize);
+            db.note_idempotence(key);
+        }
+        Change::Forget { horizon } => {
+            db.stream_mut(key)?.idempotence.expire(*horizon);
+            db.note_idempotence(key);
+        }
+        _ => apply_to_stream(db.stream_mut(key)?, change)?,
+    }
+    Some(())
+}
+
+fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
+    match change {
+        Change::Append { new_block, id, fields } => stream.append(*id, fields, *new_block),
+        Change::Trim { below, unreference } => trim(stream, *below, *unreference),
+        Change::Delete { remember, unreference, ids } => {
+            for &id in ids.iter() {
+                delete(stream, id, *remember, *unreference);
+            }
+        }
+        Change::SetStream { last_id, entries_added, max_deleted_id } => {
+            stream.last_id = *last_id;
+            stream.entries_added = *entries_added;
+            stream.max_deleted_id = *max_deleted_id;
+        }
+        Change::Recognise => stream.idempotence.duplicates += 1,
+        Change::CreateGroup { group, last_id, entries_read } => {
+            stream.groups.insert((*group).into(), Group::new(*last_id, *entries_read));
+        }
+        Change::DestroyGroup { group } => drop(stream.groups.remove(*group)?),
+        Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
+            let ids: Vec<StreamId> = stream.ids(after.next()?, *to).collect();
+            let group = stream.groups.get_mut(*group)?;
+            if !*noack {
+                deliver(group, consumer, *at, &ids);
+            }
+            (group.last_id, group.entries_read) = (*to, *entries_read);
+        }
+        _ => apply_to_group(stream, change)?,
+    }
+    Some(())
+}
+
+fn trim(stream: &mut Stream, below: StreamId, unreference: bool) {
+    if unreference && let Some(to) = below.previous() {
+        let ids: Vec<StreamId> = stream.ids(StreamId::MIN, to).collect();
+        ids.into_iter().for_each(|id| drop_references(stream, id));
+    }
+    stream.remove_below(below);
+}
+
+fn delete(stream: &mut Stream, id: StreamId, remember: bool, unreference: bool) {
+    if unreference {
+        drop_references(stream, id);
+    }
+    if stream.remove(id) && remember {
+        stream.max_deleted_id = stream.max_deleted_id.max(id);
+    }
+}
+
+fn drop_references(stream: &mut Stream, id: StreamId) {
+    for group in stream.groups.values_mut() {
+        group.acknowledge(id);
+    }
+}
+
+fn deliver(group: &mut Group, consumer: &[u8], at: i64, ids: &[StreamId]) {
+    let key = group.ensure_consumer(consumer, at);
+    for &id in ids {
+        group.hand_over(id, Some(key), at, 1);
+    }
+    touch(group, consumer, at, !ids.is_empty());
+}
+
+fn touch(group: &mut Group, consumer: &[u8], at: i64, active: bool) {
+    if let Some(consumer) = group.consumer_mut(consumer) {
+        consumer.seen_at = at;
+        if active {
+            consumer.active_at = at;
+        }
+    }
+}
+
+fn apply_to_group(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
+    match change {
+        Change::Seek { group, last_id, entries_read } => {
+            let group = stream.groups.get_mut(*group)?;
+            (group.last_id, group.entries_read) = (*last_id, *entries_read);
+        }
+        Change::CreateConsumer { group, consumer, at } => {
+            stream.groups.get_mut(*group)?.ensure_consumer(consumer, *at);
+        }
+        Change::DeleteConsumer { group, consumer } => {
+            stream.groups.get_mut(*group)?.remove_consumer(consumer);
+        }
+        Change::Claim { group, consumer, at, active, delivered_at, count, ids } => {
+            let group = stream.groups.get_mut(*group)?;
+            let key = group.ensure_consumer(consumer, *at);
+            for &id in ids.iter() {
+                group.hand_over(id, Some(key), *delivered_at, count_after(group, id, 1, *count));
+            }
+            touch(group, consumer, *at, *active);
+        }
+        Change::Release { group, count, ids } => {
+            let group = stream.groups.get_mut(*group)?;
+            for &id in ids.iter() {
+                group.hand_over(id, None, 0, count_after(group, id, 0, *count));
+            }
+        }
+        Change::Ack { group, ids } => {
+            let group = stream.groups.get_mut(*group)?;
+            for &id in ids.iter() {
+                group.acknowledge(id);
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn count_after(group: &Group, id: StreamId, base: i64, change: Count) -> i64 {
+    change.of(group.pending.get(id).map_or(base, |delivery| delivery.delivery_count))
+}

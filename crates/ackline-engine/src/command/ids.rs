@@ -1,0 +1,69 @@
+//! Lists of entry IDs as arguments.
+
+use crate::args::{Args, is, strict_int};
+use crate::error::Error;
+use crate::id::StreamId;
+use smallvec::SmallVec;
+use std::ops::Deref;
+
+/// Entry IDs in the order given. Up to eight need no allocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ids(SmallVec<[StreamId; 8]>);
+
+impl Ids {
+    /// Every word as a strict ID; a missing sequence is 0.
+    pub(crate) fn parse(words: Args<'_>) -> Result<Ids, Error> {
+        words.iter().map(|word| StreamId::parse(word, 0)).collect::<Result<_, _>>().map(Ids)
+    }
+
+    /// Those that `wanted` accepts, repeated ones only once.
+    pub(crate) fn keep_once(self, wanted: impl Fn(StreamId) -> bool) -> Ids {
+        let mut kept = Ids(self.0.into_iter().filter(|id| wanted(*id)).collect());
+        kept.drop_repeated();
+        kept
+    }
+
+    fn drop_repeated(&mut self) {
+        let ascending = self.0.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascending {
+            let mut seen = std::collections::BTreeSet::new();
+            self.0.retain(|id| seen.insert(*id));
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[StreamId] {
+        &self.0
+    }
+}
+
+impl Deref for Ids {
+    type Target = [StreamId];
+
+    fn deref(&self) -> &[StreamId] {
+        &self.0
+    }
+}
+
+impl FromIterator<StreamId> for Ids {
+    fn from_iter<I: IntoIterator<Item = StreamId>>(ids: I) -> Ids {
+        Ids(ids.into_iter().collect())
+    }
+}
+
+/// The block `IDS numids id [id ...]` that begins at word `at` of `args` (the word IDS): the words of the IDs, and
+/// the position behind them. `count_error` and `match_error` are the command's own texts.
+pub(crate) fn ids_block<'a>(
+    args: Args<'a>,
+    at: usize,
+    count_error: Error,
+    match_error: Error,
+) -> Result<(Args<'a>, usize), Error> {
+    debug_assert!(is(args.at(at), "IDS"));
+    let count = args.get(at + 1).and_then(strict_int).filter(|n| (1..=i64::from(i32::MAX)).contains(n));
+    let count = count.ok_or(count_error)? as usize;
+    let ids = args.from(at + 2).first(count);
+    match ids.len() == count {
+        true => Ok((ids, at + 2 + count)),
+        false => Err(match_error),
+    }
+}

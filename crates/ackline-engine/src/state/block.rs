@@ -1,0 +1,193 @@
+//! Blocks: the run of compactly encoded entries that a stream is made of.
+//!
+//! ```text
+//! block   = entry*                      in ID order
+//! entry   = flags  ms  seq  length  fields
+//!           flags  one byte, 1 = deleted
+//!           ms     distance from the block's first ID; seq as it is
+//!           length bytes of `fields`
+//! fields  = count (name value)*         count of pairs; names and values with their lengths
+//! ```
+//!
+//! A block is shared (`Arc`) with the replies that quote it. Changing a shared block copies it first, so a reply
+//! can be encoded after the shard is unlocked.
+
+use crate::codec::{Reader, put_bytes, put_u64};
+use crate::id::StreamId;
+use std::sync::Arc;
+
+const DELETED: u8 = 1;
+
+/// A run of entries.
+#[derive(Clone, Debug)]
+pub struct Block {
+    first: StreamId,
+    last: StreamId,
+    live: u32,
+    total: u32,
+    data: Vec<u8>,
+}
+
+/// Where an entry lies in its block.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// The entry's ID.
+    pub id: StreamId,
+    at: u32,
+    fields: u32,
+    deleted: bool,
+}
+
+impl Block {
+    /// An empty block whose first entry will be `first`.
+    pub(crate) fn new(first: StreamId) -> Block {
+        Block { first, last: first, live: 0, total: 0, data: Vec::new() }
+    }
+
+    /// The ID that the block began with; its entry may be deleted.
+    pub(crate) fn first(&self) -> StreamId {
+        self.first
+    }
+
+    /// The last ID ever put into it; its entry may be deleted.
+    pub(crate) fn last(&self) -> StreamId {
+        self.last
+    }
+
+    /// Entries that are not deleted.
+    pub(crate) fn live(&self) -> u64 {
+        u64::from(self.live)
+    }
+
+    /// Live and deleted entries.
+    pub(crate) fn total(&self) -> u64 {
+        u64::from(self.total)
+    }
+
+    /// Encoded bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.data.capacity() + size_of::<Block>()
+    }
+
+    pub(crate) fn push(&mut self, id: StreamId, fields: &[u8]) {
+        self.data.push(0);
+        put_u64(&mut self.data, id.ms - self.first.ms);
+        put_u64(&mut self.data, id.seq);
+        put_bytes(&mut self.data, fields);
+        self.last = id;
+        self.live += 1;
+        self.total += 1;
+    }
+
+    /// Marks an entry deleted; false if there is no such live entry.
+    pub(crate) fn delete(&mut self, id: StreamId) -> bool {
+        let Some(slot) = self.find(id) else { return false };
+        self.data[slot.at as usize] |= DELETED;
+        self.live -= 1;
+        true
+    }
+
+    pub(crate) fn find(&self, id: StreamId) -> Option<Slot> {
+        self.slots().take_while(|slot| slot.id <= id).find(|slot| slot.id == id)
+    }
+
+    /// The live entries in ID order.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        Slots { block: self, at: 0 }.filter(|slot| !slot.deleted)
+    }
+
+    fn slot_at(&self, at: usize) -> Option<(Slot, usize)> {
+        let mut reader = Reader::new(self.data.get(at..)?);
+        let deleted = reader.byte()? & DELETED != 0;
+        let id = StreamId::new(self.first.ms + reader.u64()?, reader.u64()?);
+        let len = reader.u64()? as usize;
+        let fields = self.data.len() - reader.rest().len();
+        Some((Slot { id, at: at as u32, fields: fields as u32, deleted }, fields + len))
+    }
+}
+
+struct Slots<'a> {
+    block: &'a Block,
+    at: usize,
+}
+
+impl Iterator for Slots<'_> {
+    type Item = Slot;
+
+    fn next(&mut self) -> Option<Slot> {
+        let (slot, next) = self.block.slot_at(self.at)?;
+        self.at = next;
+        Some(slot)
+    }
+}
+
+/// An entry, quoted from a shared block.
+#[derive(Clone, Debug)]
+pub struct EntryRef {
+    /// The entry's ID.
+    pub id: StreamId,
+    block: Arc<Block>,
+    fields: u32,
+}
+
+impl EntryRef {
+    pub(crate) fn new(block: &Arc<Block>, slot: Slot) -> EntryRef {
+        EntryRef { id: slot.id, block: Arc::clone(block), fields: slot.fields }
+    }
+
+    /// Fields and values in turn, twice as many as there are pairs.
+    pub fn words(&self) -> Words<'_> {
+        let mut reader = Reader::new(&self.block.data[self.fields as usize..]);
+        let left = reader.u64().unwrap_or(0) as usize * 2;
+        Words { reader, left }
+    }
+
+    /// The encoded fields, as a record carries them.
+    pub fn fields(&self) -> &[u8] {
+        let all = &self.block.data[self.fields as usize..];
+        let mut words = self.words();
+        words.by_ref().for_each(drop);
+        &all[..all.len() - words.reader.rest().len()]
+    }
+}
+
+/// The names and values of an entry.
+pub struct Words<'a> {
+    reader: Reader<'a>,
+    left: usize,
+}
+
+impl<'a> Words<'a> {
+    /// Reads an encoded run of fields.
+    pub fn new(fields: &'a [u8]) -> Words<'a> {
+        let mut reader = Reader::new(fields);
+        let left = reader.u64().unwrap_or(0) as usize * 2;
+        Words { reader, left }
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.left = self.left.checked_sub(1)?;
+        self.reader.bytes()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Words<'_> {}
+
+/// Appends the encoded run of `words`: names and values in turn.
+pub fn put_fields<'a>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+    put_u64(out, words.len() as u64 / 2);
+    words.for_each(|word| put_bytes(out, word));
+}

@@ -1,0 +1,181 @@
+//! Consumer groups: position, consumers, pending entries, and the arithmetic of lag.
+
+use super::Name;
+use super::pending::{Delivery, Pending};
+use super::stream::Stream;
+use crate::id::StreamId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names a consumer within its group for as long as it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsumerKey(u32);
+
+/// A consumer of a group.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// Its name; may be empty.
+    pub name: Name,
+    /// Unix ms of its last attempt. An observation: a read without effect moves it and logs nothing.
+    pub(crate) seen_at: i64,
+    /// Unix ms of its last successful interaction; -1 if there was none.
+    pub(crate) active_at: i64,
+    /// The pending entries that it owns.
+    pub(crate) owned: BTreeSet<StreamId>,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The last ID delivered.
+    pub(crate) last_id: StreamId,
+    /// Logical count of the entries read; `None` when unknown.
+    pub(crate) entries_read: Option<i64>,
+    pub(crate) pending: Pending,
+    names: BTreeMap<Name, ConsumerKey>,
+    consumers: BTreeMap<ConsumerKey, Consumer>,
+    next_key: u32,
+}
+
+impl Group {
+    pub(crate) fn new(last_id: StreamId, entries_read: Option<i64>) -> Group {
+        Group {
+            last_id,
+            entries_read,
+            pending: Pending::default(),
+            names: BTreeMap::new(),
+            consumers: BTreeMap::new(),
+            next_key: 0,
+        }
+    }
+
+    /// The key of a consumer.
+    pub(crate) fn key_of(&self, name: &[u8]) -> Option<ConsumerKey> {
+        self.names.get(name).copied()
+    }
+
+    /// A consumer by name.
+    pub(crate) fn consumer(&self, name: &[u8]) -> Option<&Consumer> {
+        self.consumers.get(&self.key_of(name)?)
+    }
+
+    /// A consumer by name, for observations and `apply`.
+    pub(crate) fn consumer_mut(&mut self, name: &[u8]) -> Option<&mut Consumer> {
+        let key = self.key_of(name)?;
+        self.consumers.get_mut(&key)
+    }
+
+    /// The owner of a pending entry; `None` if it was released.
+    pub(crate) fn owner_of(&self, delivery: &Delivery) -> Option<&Consumer> {
+        self.consumers.get(&delivery.owner?)
+    }
+
+    /// The consumers in byte order of their names.
+    pub(crate) fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
+        self.names.values().map(|key| &self.consumers[key])
+    }
+
+    /// Creates the consumer if there is none; a new one was never active.
+    pub(crate) fn ensure_consumer(&mut self, name: &[u8], now: i64) -> ConsumerKey {
+        if let Some(key) = self.key_of(name) {
+            return key;
+        }
+        let key = ConsumerKey(self.next_key);
+        self.next_key += 1;
+        self.names.insert(name.into(), key);
+        let consumer = Consumer { name: name.into(), seen_at: now, active_at: -1, owned: BTreeSet::new() };
+        self.consumers.insert(key, consumer);
+        key
+    }
+
+    /// Removes a consumer with all that it owned.
+    pub(crate) fn remove_consumer(&mut self, name: &[u8]) {
+        let Some(key) = self.names.remove(name) else { return };
+        let Some(consumer) = self.consumers.remove(&key) else { return };
+        for id in consumer.owned {
+            self.pending.remove(id);
+        }
+    }
+
+    /// Makes `owner` (nobody: released) hold the entry, whoever held it before.
+    pub(crate) fn hand_over(&mut self, id: StreamId, owner: Option<ConsumerKey>, at: i64, count: i64) {
+        let before = self.pending.place(id, owner, at, count).and_then(|delivery| delivery.owner);
+        if before == owner {
+            return;
+        }
+        self.disown(before, id);
+        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
+            consumer.owned.insert(id);
+        }
+    }
+
+    /// Takes the entry out of the list; false if it was not pending.
+    pub(crate) fn acknowledge(&mut self, id: StreamId) -> bool {
+        let Some(delivery) = self.pending.remove(id) else { return false };
+        self.disown(delivery.owner, id);
+        true
+    }
+
+    fn disown(&mut self, owner: Option<ConsumerKey>, id: StreamId) {
+        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
+            consumer.owned.remove(&id);
+        }
+    }
+
+    /// Entries of the stream that the group has not read; `None` when it cannot be known.
+    pub(crate) fn lag(&self, stream: &Stream) -> Option<i64> {
+        let added = stream.entries_added as i64;
+        if stream.entries_added == 0 || stream.length == 0 {
+            return Some(0);
+        }
+        if self.last_id < stream.first_id && stream.max_deleted_id < stream.first_id {
+            return Some(stream.length as i64);
+        }
+        let read = self.entries_read.filter(|_| !stream.has_holes_after(self.last_id));
+        read.or_else(|| stream.logical_position(self.last_id)).map(|read| added - read)
+    }
+}
+
+/// `entries_read` of a group at this position after the delivery of entry `id`, the next one.
+pub(crate) fn advance(
+    stream: &Stream,
+    (last_id, read): (StreamId, Option<i64>),
+    id: StreamId,
+) -> Option<i64> {
+    match read {
+        Some(n) if last_id >= stream.first_id && !stream.has_holes_after(last_id) => Some(n + 1),
+        _ if stream.entries_added > 0 => stream.logical_position(id),
+        _ => read,
+    }
+}
+
+impl Stream {
+    /// Whether an entry may have been deleted at or after `id`, so that counting from there is not exact.
+    fn has_holes_after(&self, id: StreamId) -> bool {
+        self.length > 0 && self.max_deleted_id != StreamId::MIN && id <= self.max_deleted_id
+    }
+
+    /// How many entries were ever added up to `id`, where that can be known.
+    pub(crate) fn logical_position(&self, id: StreamId) -> Option<i64> {
+        let added = self.entries_added as i64;
+        if added == 0 {
+            return Some(0);
+        }
+        if self.length == 0 && id <= self.last_id {
+            return Some(added);
+        }
+        if id != StreamId::MIN && id < self.max_deleted_id {
+            return None;
+        }
+        match id.cmp(&self.last_id) {
+            std::cmp::Ordering::Equal => return Some(added),
+            std::cmp::Ordering::Greater => return None,
+            std::cmp::Ordering::Less => {}
+        }
+        let untouched = self.max_deleted_id == StreamId::MIN || self.max_deleted_id < self.first_id;
+        match id.cmp(&self.first_id) {
+            std::cmp::Ordering::Less if untouched => Some(added - self.length as i64),
+            std::cmp::Ordering::Equal if untouched => Some(added - self.length as i64 + 1),
+            _ => None,
+        }
+    }
+}

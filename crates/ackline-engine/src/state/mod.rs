@@ -1,0 +1,201 @@
+//! State: what the fold of the log gives. Everything here is changed by `apply` alone, except observations
+//! (when a key was last looked at, when a consumer was last seen), which no record carries.
+//!
+//! ```text
+//! shard ── dbs[0..16] ── keys     name -> slot { value, expiry }      in an order that SCAN can resume
+//!                    └── expiries (time, name)
+//!       ── waiters               blocked reads of the shard's keys
+//! ```
+//!
+//! A key lies in the same shard in every database, so that SWAPDB is local to each shard.
+
+mod block;
+mod digest;
+mod group;
+mod idempotence;
+mod pending;
+mod reach;
+mod stream;
+
+pub use block::{EntryRef, Words, put_fields};
+pub use digest::{digest, value_digest};
+pub(crate) use group::advance;
+pub use group::{Consumer, ConsumerKey, Group};
+pub use pending::{Delivery, Pending};
+pub use reach::{Keyspace, Reach, ShardSet};
+pub use stream::Stream;
+
+use crate::waiter::Waiters;
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+/// A name of a key, group, consumer or producer: any bytes.
+pub type Name = Box<[u8]>;
+
+/// What a key holds.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A stream.
+    Stream(Box<Stream>),
+    /// A string.
+    Str(Vec<u8>),
+}
+
+impl Value {
+    /// The word that TYPE answers.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Stream(_) => "stream",
+            Value::Str(_) => "string",
+        }
+    }
+}
+
+/// A key's value and what is known of the key.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// The value.
+    pub value: Value,
+    /// Unix ms at which the key goes; `None` = never.
+    pub expire_at: Option<i64>,
+    /// Unix ms of the last look. An observation.
+    pub(crate) accessed_at: Cell<i64>,
+}
+
+/// One database's part of a shard.
+#[derive(Debug)]
+pub struct Db {
+    pub(crate) keys: IndexMap<Name, Slot, FixedState>,
+    expiries: BTreeSet<(i64, Name)>,
+    /// Streams that hold idempotency records, which a sweep must visit.
+    pub(crate) idempotent: BTreeSet<Name>,
+}
+
+impl Db {
+    fn new(seed: u64) -> Db {
+        let keys = IndexMap::with_hasher(FixedState::with_seed(seed));
+        Db { keys, expiries: BTreeSet::new(), idempotent: BTreeSet::new() }
+    }
+
+    /// The slot of a key, expired or not.
+    pub(crate) fn slot(&self, key: &[u8]) -> Option<&Slot> {
+        self.keys.get(key)
+    }
+
+    /// How many keys have an expiry.
+    pub fn expiring(&self) -> usize {
+        self.expiries.len()
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys in the order that SCAN walks backwards.
+    pub(crate) fn at(&self, position: usize) -> Option<(&Name, &Slot)> {
+        self.keys.get_index(position)
+    }
+
+    /// The earliest expiry.
+    pub(crate) fn next_expiry(&self) -> Option<i64> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    /// A key that is due at `now`.
+    pub(crate) fn due(&self, now: i64) -> Option<&Name> {
+        self.expiries.first().filter(|(at, _)| *at <= now).map(|(_, key)| key)
+    }
+
+    pub(crate) fn stream_mut(&mut self, key: &[u8]) -> Option<&mut Stream> {
+        match &mut self.keys.get_mut(key)?.value {
+            Value::Stream(stream) => Some(stream),
+            Value::Str(_) => None,
+        }
+    }
+
+    pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) {
+        if let Some(slot) = self.keys.get_mut(key) {
+            unlink_expiry(&mut self.expiries, key, slot.expire_at);
+            slot.value = value;
+            slot.expire_at = expire_at;
+        } else {
+            self.keys.insert(key.into(), Slot { value, expire_at, accessed_at: Cell::new(0) });
+        }
+        if let Some(at) = expire_at {
+            self.expiries.insert((at, key.into()));
+        }
+        self.note_idempotence(key);
+    }
+
+    /// Takes a key out; SCAN's guarantee rests on the last key filling the hole.
+    pub(crate) fn take(&mut self, key: &[u8]) -> Option<Slot> {
+        let slot = self.keys.swap_remove(key)?;
+        unlink_expiry(&mut self.expiries, key, slot.expire_at);
+        self.idempotent.remove(key);
+        Some(slot)
+    }
+
+    pub(crate) fn set_expiry(&mut self, key: &[u8], expire_at: Option<i64>) -> Option<()> {
+        let slot = self.keys.get_mut(key)?;
+        unlink_expiry(&mut self.expiries, key, slot.expire_at);
+        slot.expire_at = expire_at;
+        if let Some(at) = expire_at {
+            self.expiries.insert((at, key.into()));
+        }
+        Some(())
+    }
+
+    /// Keeps the list of streams to sweep true after a change of `key`.
+    pub(crate) fn note_idempotence(&mut self, key: &[u8]) {
+        let tracked = self.stream_mut(key).is_some_and(|stream| !stream.idempotence.producers.is_empty());
+        match tracked {
+            true => self.idempotent.insert(key.into()),
+            false => self.idempotent.remove(key),
+        };
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.keys.clear();
+        self.keys.shrink_to_fit();
+        self.expiries.clear();
+        self.idempotent.clear();
+    }
+}
+
+fn unlink_expiry(expiries: &mut BTreeSet<(i64, Name)>, key: &[u8], expire_at: Option<i64>) {
+    if let Some(at) = expire_at {
+        expiries.remove(&(at, key.into()));
+    }
+}
+
+/// One part of the keyspace: a plain value that does not know its caller. The library puts a lock around each.
+#[derive(Debug)]
+pub struct Shard {
+    pub(crate) dbs: Vec<Db>,
+    pub(crate) waiters: Waiters,
+}
+
+impl Shard {
+    /// An empty shard of `databases` databases. `seed` goes into the hash tables.
+    pub fn new(databases: usize, seed: u64) -> Shard {
+        Shard { dbs: (0..databases).map(|_| Db::new(seed)).collect(), waiters: Waiters::default() }
+    }
+
+    /// A database's part; for statistics.
+    pub fn dbs(&self) -> &[Db] {
+        &self.dbs
+    }
+
+    /// The blocked reads; for statistics.
+    pub fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+}

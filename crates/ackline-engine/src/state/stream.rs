@@ -1,0 +1,163 @@
+//! A stream: a run of blocks, what is remembered of it, and its groups.
+//!
+//! ```text
+//! blocks   [ b0 | b1 | .. | tail ]   each an Arc<Block>; entries in ID order, deleted ones marked
+//! groups   name -> Group             in byte order of the name
+//! idmp     producer -> iid -> ID     only once an idempotent producer wrote
+//! ```
+
+use super::Name;
+use super::block::{Block, EntryRef, Slot};
+use super::group::Group;
+use super::idempotence::Idempotence;
+use crate::id::StreamId;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A stream. Fields are readable everywhere in the engine and changed by `apply` alone.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    pub(crate) blocks: VecDeque<Arc<Block>>,
+    pub(crate) length: u64,
+    /// Highest ID ever assigned; lowered only by XSETID.
+    pub(crate) last_id: StreamId,
+    /// ID of the first live entry; 0-0 when there is none.
+    pub(crate) first_id: StreamId,
+    /// Highest ID removed by XDEL, XDELEX or XACKDEL; trimming does not count.
+    pub(crate) max_deleted_id: StreamId,
+    pub(crate) entries_added: u64,
+    pub(crate) groups: BTreeMap<Name, Group>,
+    pub(crate) idempotence: Idempotence,
+}
+
+impl Stream {
+    pub(crate) fn new(idmp_duration: u64, idmp_maxsize: u64) -> Stream {
+        Stream {
+            blocks: VecDeque::new(),
+            length: 0,
+            last_id: StreamId::MIN,
+            first_id: StreamId::MIN,
+            max_deleted_id: StreamId::MIN,
+            entries_added: 0,
+            groups: BTreeMap::new(),
+            idempotence: Idempotence::new(idmp_duration, idmp_maxsize),
+        }
+    }
+
+    /// The group of that name.
+    pub(crate) fn group(&self, name: &[u8]) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// The live entries with `from <= id <= to`, ascending.
+    pub(crate) fn range(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = EntryRef> + '_ {
+        self.slots(from, to).map(|(block, slot)| EntryRef::new(block, slot))
+    }
+
+    /// The IDs of [`Stream::range`].
+    pub(crate) fn ids(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = StreamId> + '_ {
+        self.slots(from, to).map(|(_, slot)| slot.id)
+    }
+
+    fn slots(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = (&Arc<Block>, Slot)> + '_ {
+        let start = self.block_index(from).unwrap_or(0);
+        let blocks = self.blocks.range(start..).take_while(move |block| block.first() <= to);
+        blocks
+            .flat_map(|block| block.slots().map(move |slot| (block, slot)))
+            .skip_while(move |(_, slot)| slot.id < from)
+            .take_while(move |(_, slot)| slot.id <= to)
+    }
+
+    /// The live entries with `from <= id <= to`, descending.
+    pub(crate) fn range_back(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = EntryRef> + '_ {
+        let end = self.block_index(to).map_or(0, |i| i + 1);
+        let blocks = self.blocks.range(..end).rev().take_while(move |block| block.last() >= from);
+        blocks.flat_map(move |block| {
+            let slots: Vec<Slot> = block.slots().filter(|slot| slot.id >= from && slot.id <= to).collect();
+            slots.into_iter().rev().map(move |slot| EntryRef::new(block, slot))
+        })
+    }
+
+    /// The live entry with this ID.
+    pub(crate) fn entry(&self, id: StreamId) -> Option<EntryRef> {
+        let block = &self.blocks[self.block_index(id)?];
+        block.find(id).map(|slot| EntryRef::new(block, slot))
+    }
+
+    /// Whether there is a live entry with this ID.
+    pub(crate) fn contains(&self, id: StreamId) -> bool {
+        self.block_index(id).is_some_and(|i| self.blocks[i].find(id).is_some())
+    }
+
+    /// The ID of the last live entry.
+    pub(crate) fn last_entry_id(&self) -> Option<StreamId> {
+        self.range_back(StreamId::MIN, StreamId::MAX).next().map(|entry| entry.id)
+    }
+
+    /// Whether some group may still need the entry: it has not read it, or it is pending there.
+    pub(crate) fn is_referenced(&self, id: StreamId) -> bool {
+        let unread = self.groups.values().map(|group| group.last_id).min().is_some_and(|read| id > read);
+        unread || self.groups.values().any(|group| group.pending.contains(id))
+    }
+
+    /// The block that an ID lies in if it lies in one.
+    fn block_index(&self, id: StreamId) -> Option<usize> {
+        self.blocks.partition_point(|block| block.first() <= id).checked_sub(1)
+    }
+
+    pub(crate) fn append(&mut self, id: StreamId, fields: &[u8], new_block: bool) {
+        if new_block || self.blocks.is_empty() {
+            self.blocks.push_back(Arc::new(Block::new(id)));
+        }
+        let tail = self.blocks.back_mut().expect("a block was pushed if there was none");
+        Arc::make_mut(tail).push(id, fields);
+        self.length += 1;
+        self.last_id = id;
+        self.entries_added = self.entries_added.saturating_add(1).min(i64::MAX as u64);
+        if self.length == 1 {
+            self.first_id = id;
+        }
+    }
+
+    /// Removes one live entry without remembering it as deleted; false if there was none.
+    pub(crate) fn remove(&mut self, id: StreamId) -> bool {
+        let Some(i) = self.block_index(id) else { return false };
+        if self.blocks[i].find(id).is_none() {
+            return false;
+        }
+        let block = Arc::make_mut(&mut self.blocks[i]);
+        block.delete(id);
+        if block.live() == 0 {
+            self.blocks.remove(i);
+        }
+        self.length -= 1;
+        if self.first_id == id || self.length == 0 {
+            self.find_first();
+        }
+        true
+    }
+
+    /// Removes every live entry below `below`.
+    pub(crate) fn remove_below(&mut self, below: StreamId) {
+        while self.blocks.front().is_some_and(|block| block.last() < below) {
+            self.length -= self.blocks.pop_front().map_or(0, |block| block.live());
+        }
+        if let Some(front) = self.blocks.front_mut() {
+            let gone: Vec<StreamId> = front.slots().map(|s| s.id).take_while(|id| *id < below).collect();
+            if !gone.is_empty() {
+                let block = Arc::make_mut(front);
+                gone.iter().for_each(|id| drop(block.delete(*id)));
+                self.length -= gone.len() as u64;
+                if block.live() == 0 {
+                    self.blocks.pop_front();
+                }
+            }
+        }
+        self.find_first();
+    }
+
+    fn find_first(&mut self) {
+        let first = self.blocks.iter().find_map(|block| block.slots().next());
+        self.first_id = first.map_or(StreamId::MIN, |slot| slot.id);
+    }
+}
