@@ -1,1 +1,63 @@
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+
+mod deps;
+mod e2e;
+mod run;
+mod tidy;
+
+use std::process::ExitCode;
+
+use run::{Step, cargo, root};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test         release binary, cargo test of the workspace, end-to-end scripts with real clients
+  ci           fmt, clippy, deps, tidy, then test
+  tidy         the budgets and rules that the compiler does not know
+  deps         which crate may reach which
+  e2e [NAME]   only the end-to-end scripts, or only those named";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match args.split_first() {
+        Some((command, rest)) => dispatch(command, rest),
+        None => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: &str, rest: &[String]) -> Step {
+    match (command, rest) {
+        ("test", []) => test(),
+        ("ci", []) => ci(),
+        ("tidy", []) => tidy::check(&root()),
+        ("deps", []) => deps::check(),
+        ("e2e", names) => build_binary().and_then(|()| e2e::run(names)),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+fn ci() -> Step {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    deps::check()?;
+    tidy::check(&root())?;
+    test()
+}
+
+fn test() -> Step {
+    build_binary()?;
+    cargo(&["test", "--workspace"])?;
+    e2e::run(&[])
+}
+
+fn build_binary() -> Step {
+    cargo(&["build", "--release", "-p", "ackline-cli"])
+}

@@ -3,11 +3,19 @@
 use crate::codec::Reader;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
-use crate::state::{Db, Group, Reach, Stream, Value};
+use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
 pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
     let Record { db, key, change } = record;
+    let databases = reach.shards().next().map_or(0, |shard| shard.dbs.len()) as u32;
+    let other = match change {
+        Change::Move { db, .. } | Change::Copy { db, .. } | Change::Swap { with: db } => *db,
+        _ => *db,
+    };
+    if *db >= databases || other >= databases {
+        return None;
+    }
     match change {
         Change::Flush => reach.shards_mut().for_each(|shard| shard.dbs[*db as usize].clear()),
         Change::Swap { with } => reach.shards_mut().for_each(|s| s.dbs.swap(*db as usize, *with as usize)),
@@ -32,7 +40,11 @@ pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
 pub fn replay(reach: &mut Reach<'_>, batch: &[u8]) -> Option<()> {
     let mut reader = Reader::new(batch);
     while !reader.is_empty() {
-        apply(reach, &Record::decode(&mut reader)?)?;
+        let record = Record::decode(&mut reader)?;
+        if matches!(record.change, Change::Append { fields, .. } if !are_fields(fields)) {
+            return None;
+        }
+        apply(reach, &record)?;
     }
     Some(())
 }
@@ -71,6 +83,7 @@ fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>) -> Option<()> {
 
 fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
     match change {
+        Change::Append { id, .. } if *id <= stream.last_id => return None,
         Change::Append { new_block, id, fields } => stream.append(*id, fields, *new_block),
         Change::Trim { below, unreference } => trim(stream, *below, *unreference),
         Change::Delete { remember, unreference, ids } => {
@@ -78,6 +91,7 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
                 delete(stream, id, *remember, *unreference);
             }
         }
+        Change::SetStream { last_id, .. } if stream.last_entry_id().is_some_and(|id| id > *last_id) => return None,
         Change::SetStream { last_id, entries_added, max_deleted_id } => {
             stream.last_id = *last_id;
             stream.entries_added = *entries_added;
@@ -91,6 +105,9 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
         Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
             let ids: Vec<StreamId> = stream.ids(after.next()?, *to).collect();
             let group = stream.groups.get_mut(*group)?;
+            if group.last_id != *after || ids.last() != Some(to) {
+                return None;
+            }
             if !*noack {
                 deliver(group, consumer, *at, &ids);
             }

@@ -9,6 +9,9 @@ use crate::txn::{Context, Park, Ticket, Txn};
 use crate::waiter::{Served, Unserved, Waiter};
 use std::sync::Arc;
 
+/// How often expired idempotency records are looked for, in ms.
+const IDEMPOTENCE_SWEEP: i64 = 100;
+
 /// What a call led to.
 #[derive(Debug)]
 pub enum Called {
@@ -158,8 +161,9 @@ impl Txn<'_> {
     /// When [`Txn::tick`] is next due, over the held shards.
     pub fn next_deadline(&self) -> Option<i64> {
         let timers = self.reach.shards().filter_map(|shard| shard.waiters.next_timer());
-        let dbs = self.reach.shards().flat_map(|shard| shard.dbs.iter());
-        timers.chain(dbs.filter_map(|db| db.next_expiry())).min()
+        let dbs = || self.reach.shards().flat_map(|shard| shard.dbs.iter());
+        let sweep = dbs().any(|db| !db.idempotent.is_empty()).then(|| self.now() + IDEMPOTENCE_SWEEP);
+        timers.chain(dbs().filter_map(|db| db.next_expiry())).chain(sweep).min()
     }
 
     /// Starts to watch keys of the selected database; answers their versions.

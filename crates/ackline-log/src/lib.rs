@@ -1,1 +1,112 @@
-//! ackline-log
+//! The durable part: one ordered sequence of opaque batches. Does not know what a stream is.
+//!
+//! ```text
+//! append ──► gathers in frame n+1 ─┐            (never blocks, never fails)
+//!                                  ├─ one writer: frame n is written and synced meanwhile
+//! durable ◄── advances ────────────┘
+//! ```
+
+#![forbid(unsafe_code)]
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod durable;
+mod frame;
+mod local;
+mod memory;
+mod recovery;
+mod segment;
+pub mod storage;
+mod writer;
+
+pub use durable::Durable;
+pub use local::{LocalLog, LocalOptions};
+pub use memory::MemoryLog;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// A position: how many batches were appended since the log was born. 0 is before the first.
+pub type Lsn = u64;
+
+/// When a batch counts as safe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SyncMode {
+    /// Once it is on stable storage.
+    #[default]
+    Always,
+    /// Once the operating system has it; it is synced at most a second later.
+    EverySec,
+    /// Once the operating system has it; it is synced when the system likes.
+    No,
+}
+
+/// Why a log does not open, or cannot go on.
+#[derive(Debug)]
+pub enum LogError {
+    /// The operating system refused.
+    Io(PathBuf, io::Error),
+    /// Another process has the directory.
+    Locked(PathBuf),
+    /// What stands in a file is not what was written, and something valid comes after it.
+    Corrupt {
+        /// The file.
+        file: PathBuf,
+        /// Byte position of the first bad frame.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A write or sync failed before; nothing is written any more.
+    Poisoned,
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LogError::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            LogError::Locked(path) => {
+                write!(f, "{} is in use by another process", path.display())
+            }
+            LogError::Corrupt { file, offset, reason } => write!(
+                f,
+                "{} is damaged at byte {offset}: {reason}; refusing to start, because intact data follows",
+                file.display()
+            ),
+            LogError::Poisoned => f.write_str("an earlier write or sync of the log failed"),
+        }
+    }
+}
+
+impl std::error::Error for LogError {}
+
+/// One ordered, fenced sequence of batches.
+pub trait Log: Send + Sync {
+    /// Queues one atomic batch; never blocks on I/O, never fails. Answers the position after it.
+    fn append(&self, batch: &[u8]) -> Lsn;
+
+    /// The watch on durability.
+    fn durable(&self) -> &Durable;
+
+    /// Calls `visit` with the position and bytes of each durable batch after `after`, in order.
+    fn read(&self, after: Lsn, visit: &mut dyn FnMut(Lsn, &[u8])) -> Result<(), LogError>;
+
+    /// Forgets batches up to and including `up_to`, as far as whole segments allow it.
+    fn truncate(&self, up_to: Lsn) -> Result<(), LogError>;
+
+    /// Starts a new epoch; what a writer of an earlier one still appends is ignored. Answers the epoch.
+    fn fence(&self) -> Result<u64, LogError>;
+
+    /// The position of the newest appended batch.
+    fn last(&self) -> Lsn;
+
+    /// Bytes of disk that batches take; 0 in memory.
+    fn size(&self) -> u64;
+
+    /// Another mode from here on.
+    fn set_sync(&self, sync: SyncMode);
+
+    /// Writes and syncs everything appended, and stops.
+    fn close(&self) -> Result<(), LogError>;
+}

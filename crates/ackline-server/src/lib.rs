@@ -1,1 +1,26 @@
-//! ackline-server
+//! The server: sessions, event loops, configuration, and the commands around the engine's.
+//!
+//! ```text
+//! driver (threads, sockets) ── session (bytes in, bytes out) ── dispatch ── engine, or a command of the server
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod clients;
+mod commands;
+pub mod config;
+mod dispatch;
+mod driver;
+mod encode;
+mod mail;
+mod monitor;
+mod net;
+mod output;
+mod pubsub;
+mod session;
+mod shared;
+mod slowlog;
+mod start;
+mod stats;
+
+pub use start::{StartError, run};

@@ -1,1 +1,31 @@
-//! ackline
+//! Ackline as a library: the engine behind locks, a log behind the engine, and the gate that holds replies back until
+//! what they saw is durable.
+//!
+//! ```text
+//! call ──► lock the shards of its keys ──► engine: records, reply ──► serve waiters ──► log.append ──► unlock
+//!                                                            reply, lsn ──► gate: wait for log.durable ≥ lsn
+//! ```
+//!
+//! [`Broker`] is what the server drives; [`Ackline`] is the same for programs that embed it.
+//!
+//! ```
+//! let dir = tempfile::tempdir()?;
+//! let broker = ackline::Ackline::open(dir.path())?;
+//! broker.command(&["XADD", "orders", "1-1", "item", "tea"])?;
+//! let reply = broker.command(&["XLEN", "orders"])?;
+//! assert!(matches!(reply, ackline::Reply::Int(1)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod broker;
+mod clock;
+mod embedded;
+mod timer;
+
+pub use ackline_engine::{Args, Context, Error, OwnedArgs, Reply, Settings, ShardSet, Spec, Ticket, Txn};
+pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode};
+pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};
+pub use clock::now_ms;
+pub use embedded::Ackline;

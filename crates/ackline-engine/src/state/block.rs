@@ -191,3 +191,10 @@ pub fn put_fields<'a>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'
     put_u64(out, words.len() as u64 / 2);
     words.for_each(|word| put_bytes(out, word));
 }
+
+/// Whether bytes are an encoded run of fields and nothing else.
+pub(crate) fn are_fields(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    let Some(pairs) = reader.u64().filter(|pairs| *pairs <= bytes.len() as u64) else { return false };
+    (0..pairs * 2).all(|_| reader.bytes().is_some()) && reader.is_empty()
+}

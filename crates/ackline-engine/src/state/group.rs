@@ -131,7 +131,7 @@ impl Group {
             return Some(stream.length as i64);
         }
         let read = self.entries_read.filter(|_| !stream.has_holes_after(self.last_id));
-        read.or_else(|| stream.logical_position(self.last_id)).map(|read| added - read)
+        read.or_else(|| stream.logical_position(self.last_id)).map(|read| added.saturating_sub(read))
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn advance(
     id: StreamId,
 ) -> Option<i64> {
     match read {
-        Some(n) if last_id >= stream.first_id && !stream.has_holes_after(last_id) => Some(n + 1),
+        Some(n) if last_id >= stream.first_id && !stream.has_holes_after(last_id) => Some(n.saturating_add(1)),
         _ if stream.entries_added > 0 => stream.logical_position(id),
         _ => read,
     }

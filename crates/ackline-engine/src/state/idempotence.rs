@@ -61,7 +61,7 @@ impl Idempotence {
 
     /// Records of entries with `ms` up to this are expired at `now`.
     pub(crate) fn horizon(&self, now: i64) -> u64 {
-        (now.max(0) as u64).saturating_sub(self.duration * 1000)
+        (now.max(0) as u64).saturating_sub(self.duration.saturating_mul(1000))
     }
 
     pub(crate) fn expire(&mut self, horizon: u64) {
@@ -79,7 +79,9 @@ impl Producer {
     }
 
     fn insert(&mut self, iid: &[u8], id: StreamId) {
-        self.by_iid.insert(iid.into(), (id, self.next_order));
+        if let Some((_, order)) = self.by_iid.insert(iid.into(), (id, self.next_order)) {
+            self.by_order.remove(&order);
+        }
         self.by_order.insert(self.next_order, iid.into());
         self.next_order += 1;
     }

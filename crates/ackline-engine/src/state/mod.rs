@@ -17,6 +17,7 @@ mod pending;
 mod reach;
 mod stream;
 
+pub(crate) use block::are_fields;
 pub use block::{EntryRef, Words, put_fields};
 pub use digest::{digest, value_digest};
 pub(crate) use group::advance;
@@ -162,6 +163,20 @@ impl Db {
         };
     }
 
+    fn carry_over(&mut self, key: &[u8], old: &Slot) {
+        if let Some(slot) = self.keys.get(key) {
+            slot.accessed_at.set(old.accessed_at.get());
+        }
+        if let (Value::Stream(old), Some(stream)) = (&old.value, self.stream_mut(key)) {
+            for (name, group) in &old.groups {
+                for consumer in group.consumers() {
+                    let known = stream.groups.get_mut(name).and_then(|group| group.consumer_mut(&consumer.name));
+                    known.into_iter().for_each(|known| known.seen_at = consumer.seen_at);
+                }
+            }
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
         self.keys.shrink_to_fit();
@@ -187,6 +202,16 @@ impl Shard {
     /// An empty shard of `databases` databases. `seed` goes into the hash tables.
     pub fn new(databases: usize, seed: u64) -> Shard {
         Shard { dbs: (0..databases).map(|_| Db::new(seed)).collect(), waiters: Waiters::default() }
+    }
+
+    /// Takes over freshly recovered databases. Who is blocked stays blocked, and observations are carried over.
+    pub fn adopt(&mut self, fresh: Shard) {
+        let old = std::mem::replace(&mut self.dbs, fresh.dbs);
+        for (db, old) in self.dbs.iter_mut().zip(old) {
+            for (key, slot) in &old.keys {
+                db.carry_over(key, slot);
+            }
+        }
     }
 
     /// A database's part; for statistics.

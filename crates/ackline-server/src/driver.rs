@@ -1,0 +1,371 @@
+//! The driver: N threads, each an event loop over the connections pinned to it.
+//!
+//! ```text
+//! poll ──► readable: read, feed the session, write what may leave
+//!      ──► mail: new connections, answers of blocked reads, pushes, kills
+//!      ──► the log advanced: write what it released
+//! ```
+
+use crate::clients::{ClientInfo, Details};
+use crate::mail::Msg;
+use crate::net::{Listener, Stream};
+use crate::session::Session;
+use crate::shared::Shared;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
+
+/// The token of a thread's waker.
+pub(crate) const WAKER: Token = Token(0);
+/// Listeners have the tokens from here on.
+const LISTENERS: usize = 1;
+/// Connections have the tokens from here on: this much plus the client's ID.
+const CLIENTS: usize = 1024;
+
+/// Bytes read at once.
+const READ: usize = 64 * 1024;
+/// A connection gets so many reads before the others have their turn.
+const READS_MAX: usize = 16;
+/// The loop looks around at least this often.
+const IDLE_MAX: Duration = Duration::from_millis(500);
+
+struct Connection {
+    stream: Stream,
+    session: Session,
+    wants_write: bool,
+    /// Unix ms since which the output is above its soft limit.
+    over_soft_since: Option<i64>,
+}
+
+/// One I/O thread.
+pub(crate) struct Driver {
+    index: usize,
+    shared: Arc<Shared>,
+    poll: Poll,
+    listeners: Vec<Listener>,
+    connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
+    /// Clients whose replies wait for the log.
+    held: Vec<u64>,
+    /// Clients that wait for something outside the engine.
+    waiting: Vec<u64>,
+    next_thread: usize,
+}
+
+impl Driver {
+    pub(crate) fn new(index: usize, shared: Arc<Shared>, poll: Poll, listeners: Vec<Listener>) -> Driver {
+        let connections = HashMap::default();
+        Driver { index, shared, poll, listeners, connections, held: Vec::new(), waiting: Vec::new(), next_thread: 0 }
+    }
+
+    /// Runs until the server stops.
+    pub(crate) fn run(mut self) -> std::io::Result<()> {
+        for (i, listener) in self.listeners.iter_mut().enumerate() {
+            listener.register(self.poll.registry(), Token(LISTENERS + i))?;
+        }
+        let mut events = Events::with_capacity(1024);
+        while !self.shared.is_stopping() {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, Some(timeout)) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            for event in &events {
+                match event.token() {
+                    WAKER => {}
+                    Token(token) if token < CLIENTS => self.accept(token - LISTENERS),
+                    Token(token) => self.turn((token - CLIENTS) as u64, event.is_readable()),
+                }
+            }
+            self.read_mail();
+            self.poll_waiting();
+            self.release_held();
+        }
+        let ids: Vec<u64> = self.connections.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.flush_last(id));
+        Ok(())
+    }
+
+    fn timeout(&self) -> Duration {
+        let now = ackline::now_ms();
+        let due = self.waiting.iter().filter_map(|id| self.connections.get(id)?.session.poll_at(&self.shared));
+        let left = due.min().map_or(IDLE_MAX, |at| Duration::from_millis(at.saturating_sub(now).max(0) as u64));
+        left.min(IDLE_MAX)
+    }
+
+    fn accept(&mut self, listener: usize) {
+        loop {
+            match self.listeners[listener].accept() {
+                Ok(stream) => self.place(stream),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Out of descriptors, or the peer is gone already: the others must go on.
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Connections go to the threads in turn.
+    fn place(&mut self, stream: Stream) {
+        let threads = self.shared.mailboxes().len();
+        let thread = self.next_thread % threads;
+        self.next_thread += 1;
+        match thread == self.index {
+            true => self.welcome(stream),
+            false => self.shared.mail(thread, Msg::Accepted(stream)),
+        }
+    }
+
+    fn welcome(&mut self, mut stream: Stream) {
+        let shared = Arc::clone(&self.shared);
+        if let Some(refusal) = refusal(&shared, &stream) {
+            shared.stats.rejected_connections.fetch_add(1, Relaxed);
+            // The peer learns why if it still listens.
+            let _ = stream.write(refusal.as_bytes());
+            return;
+        }
+        shared.stats.connections.fetch_add(1, Relaxed);
+        let info = Arc::new(client_info(&shared, &stream, self.index));
+        let id = info.id;
+        let token = Token(CLIENTS + id as usize);
+        if let Err(error) = self.poll.registry().register(stream.source(), token, Interest::READABLE) {
+            tracing::warn!("a connection could not be watched: {error}");
+            return;
+        }
+        shared.clients.add(Arc::clone(&info));
+        let authenticated = shared.config.string("requirepass").is_empty();
+        let session = Session::new(info, stream.is_local(), authenticated);
+        self.connections.insert(id, Connection { stream, session, wants_write: false, over_soft_since: None });
+        self.turn(id, true);
+    }
+
+    /// One connection's turn: read if there may be something, run, write.
+    fn turn(&mut self, id: u64, readable: bool) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let alive = (!readable || connection.read(&self.shared)) && connection.write(&self.shared, self.poll.registry(), id);
+        let session = &connection.session;
+        let over = connection.session.closing && !session.out.is_held() && session.out.len() == 0;
+        if !alive || over || self.shared.broker().log().durable().poisoned() {
+            return self.close(id);
+        }
+        if session.out.is_held() && !self.held.contains(&id) {
+            self.held.push(id);
+        }
+        if session.blocked.is_some() && !self.waiting.contains(&id) {
+            self.waiting.push(id);
+        }
+    }
+
+    fn close(&mut self, id: u64) {
+        if let Some(mut connection) = self.connections.remove(&id) {
+            // The descriptor closes with the stream; deregistering can only fail if it is gone already.
+            let _ = self.poll.registry().deregister(connection.stream.source());
+            connection.session.end(&self.shared);
+        }
+    }
+
+    fn read_mail(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        for msg in shared.mailboxes()[self.index].take() {
+            match msg {
+                Msg::Accepted(stream) => self.welcome(stream),
+                Msg::Kill(id) => self.close(id),
+                Msg::Served { client, ticket, outcome, lsn } => self.with(client, |session| {
+                    session.serve(&shared, ticket, &outcome, lsn);
+                    session.feed(&shared);
+                }),
+                Msg::Push(client, push) => self.with(client, |session| session.push(&push)),
+                Msg::Unblock(client, with_error) => self.with(client, |session| {
+                    session.give_up(with_error);
+                    session.feed(&shared);
+                }),
+                Msg::Resume => {}
+            }
+        }
+    }
+
+    fn with(&mut self, id: u64, run: impl FnOnce(&mut Session)) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            run(&mut connection.session);
+            self.turn(id, false);
+        }
+    }
+
+    /// Sessions that wait for something outside the engine.
+    fn poll_waiting(&mut self) {
+        let now = ackline::now_ms();
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(connection) = self.connections.get_mut(&id) else { continue };
+            let session = &mut connection.session;
+            if session.poll(&self.shared, now) || session.blocked.is_none() {
+                session.feed(&self.shared);
+                self.turn(id, false);
+            } else {
+                self.waiting.push(id);
+            }
+        }
+    }
+
+    /// Writes what the log released meanwhile, and asks to be woken for the rest.
+    fn release_held(&mut self) {
+        let mailbox = |shared: &Arc<Shared>, index: usize, waits| shared.mailboxes()[index].waits_for_log.store(waits, SeqCst);
+        let synced_waiters = !self.waiting.is_empty();
+        if self.held.is_empty() && !synced_waiters {
+            return;
+        }
+        // Asked before looking: what becomes durable in between wakes the loop.
+        mailbox(&self.shared, self.index, true);
+        for id in std::mem::take(&mut self.held) {
+            self.turn(id, false);
+        }
+        if self.held.is_empty() && !synced_waiters {
+            mailbox(&self.shared, self.index, false);
+        }
+    }
+
+    /// A last attempt to hand over what is due when the server stops.
+    fn flush_last(&mut self, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let session = &mut connection.session;
+        let durable = self.shared.broker().log().durable();
+        durable.wait(session.last_lsn, Some(Duration::from_secs(5)));
+        let ready = session.out.ready(durable.lsn()).to_vec();
+        // The peer may be gone; nobody is left to be told.
+        let _ = connection.stream.write(&ready);
+        self.close(id);
+    }
+}
+
+impl Connection {
+    /// Reads and runs until the peer has nothing more. False if it is gone.
+    fn read(&mut self, shared: &Shared) -> bool {
+        for _ in 0..READS_MAX {
+            if self.session.closing {
+                return true;
+            }
+            let wanted = self.session.wanted().clamp(READ, 4 << 20);
+            let input = self.session.input();
+            let filled = input.len();
+            input.resize(filled + wanted, 0);
+            let read = self.stream.read(&mut input[filled..]);
+            input.truncate(filled + read.as_ref().map_or(0, |n| *n));
+            match read {
+                Ok(0) => return false,
+                Ok(n) => {
+                    self.session.info.bytes_in.fetch_add(n as u64, Relaxed);
+                    shared.stats.bytes_in.fetch_add(n as u64, Relaxed);
+                    self.session.feed(shared);
+                    if self.over_query_limit(shared) {
+                        return false;
+                    }
+                    if n < wanted {
+                        return true;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    fn over_query_limit(&mut self, shared: &Shared) -> bool {
+        let limit = shared.config.live().client_query_buffer_limit.load(Relaxed) as usize;
+        let unauthenticated = if self.session.authenticated { usize::MAX } else { 1 << 20 };
+        self.session.input().len() > limit.min(unauthenticated)
+    }
+
+    /// Writes what may leave. False if the connection is to be closed.
+    fn write(&mut self, shared: &Shared, registry: &mio::Registry, id: u64) -> bool {
+        let durable = shared.broker().log().durable().lsn();
+        loop {
+            let ready = self.session.out.ready(durable);
+            if ready.is_empty() {
+                break;
+            }
+            match self.stream.write(ready) {
+                Ok(0) => return false,
+                Ok(n) => {
+                    self.session.out.advance(n);
+                    self.session.info.bytes_out.fetch_add(n as u64, Relaxed);
+                    shared.stats.bytes_out.fetch_add(n as u64, Relaxed);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return self.watch_writable(registry, id, true) && self.within_limits(shared);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        self.session.info.output.store(self.session.out.len(), Relaxed);
+        self.watch_writable(registry, id, false) && self.within_limits(shared)
+    }
+
+    fn watch_writable(&mut self, registry: &mio::Registry, id: u64, wants: bool) -> bool {
+        if self.wants_write == wants {
+            return true;
+        }
+        self.wants_write = wants;
+        let interest = if wants { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        registry.reregister(self.stream.source(), Token(CLIENTS + id as usize), interest).is_ok()
+    }
+
+    /// client-output-buffer-limit.
+    fn within_limits(&mut self, shared: &Shared) -> bool {
+        let waiting = self.session.out.len() as u64;
+        self.session.info.output.store(waiting as usize, Relaxed);
+        let limits = shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
+        let unauthenticated = !self.session.authenticated && waiting > 64 * 1024;
+        if unauthenticated || (limits.hard > 0 && waiting > limits.hard) {
+            tracing::warn!("client {} is closed: its output is over the limit", self.session.info.id);
+            return false;
+        }
+        if limits.soft == 0 || waiting <= limits.soft {
+            self.over_soft_since = None;
+            return true;
+        }
+        let now = ackline::now_ms();
+        let since = *self.over_soft_since.get_or_insert(now);
+        now - since <= limits.soft_seconds as i64 * 1000
+    }
+}
+
+/// Why a connection is not welcome.
+fn refusal(shared: &Shared, stream: &Stream) -> Option<&'static str> {
+    let live = shared.config.live();
+    if shared.clients.len() as u64 >= live.maxclients.load(Relaxed) {
+        return Some("-ERR max number of clients reached\r\n");
+    }
+    let open = live.protected_mode.load(Relaxed) && shared.config.string("requirepass").is_empty();
+    (open && !stream.is_local()).then_some(
+        "-DENIED Ackline runs in protected mode: it has no password, so only clients of this machine may connect. \
+         Set a password with requirepass, or turn protected-mode off if the network can be trusted.\r\n",
+    )
+}
+
+fn client_info(shared: &Shared, stream: &Stream, thread: usize) -> ClientInfo {
+    let now = ackline::now_ms();
+    ClientInfo {
+        id: shared.clients.next_id(),
+        addr: stream.peer(),
+        laddr: stream.local(),
+        fd: stream.fd(),
+        thread,
+        connected_at: now,
+        active_at: now.into(),
+        commands: 0.into(),
+        bytes_in: 0.into(),
+        bytes_out: 0.into(),
+        query_buffer: 0.into(),
+        output: 0.into(),
+        blocked: false.into(),
+        details: Details { multi: -1, ..Details::default() }.into(),
+        last: parking_lot::Mutex::new("NULL"),
+    }
+}

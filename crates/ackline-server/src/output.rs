@@ -1,0 +1,110 @@
+//! What a connection still has to be sent, and how much of it may leave.
+//!
+//! ```text
+//! bytes   [ sent | may leave | waits for the log ]
+//! marks                (end, lsn) (end, lsn) ..      ends ascending, positions ascending
+//! ```
+
+use ackline::Lsn;
+use std::collections::VecDeque;
+
+/// Replies in order, each held back until the log is durable up to what it saw.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    bytes: Vec<u8>,
+    sent: usize,
+    released: usize,
+    marks: VecDeque<(usize, Lsn)>,
+}
+
+/// Sent bytes are moved out of the way once there are so many of them.
+const COMPACT: usize = 64 * 1024;
+/// A buffer larger than this is given back once it is empty.
+const KEEP_MAX: usize = 64 * 1024;
+
+impl Output {
+    /// Where replies are written. Follow it with [`Output::seal`].
+    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Bytes written and not sent.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// The end of what was written, for [`Output::truncate`].
+    pub(crate) fn end(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes back what was written behind `end` and not sealed.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        self.bytes.truncate(end);
+    }
+
+    /// What was written since the last seal waits until the log is durable up to `lsn`.
+    pub(crate) fn seal(&mut self, lsn: Lsn) {
+        let end = self.bytes.len();
+        match self.marks.back_mut() {
+            Some(last) if last.1 >= lsn => last.0 = end,
+            _ => self.marks.push_back((end, lsn)),
+        }
+    }
+
+    /// What may be sent now.
+    pub(crate) fn ready(&mut self, durable: Lsn) -> &[u8] {
+        while let Some(&(end, lsn)) = self.marks.front()
+            && lsn <= durable
+        {
+            self.released = end;
+            self.marks.pop_front();
+        }
+        &self.bytes[self.sent..self.released]
+    }
+
+    /// Notes that `count` bytes of [`Output::ready`] were sent.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.sent += count;
+        if self.sent == self.bytes.len() {
+            self.bytes.clear();
+            (self.sent, self.released) = (0, 0);
+            if self.bytes.capacity() > KEEP_MAX {
+                self.bytes.shrink_to(KEEP_MAX);
+            }
+        } else if self.sent >= COMPACT {
+            self.bytes.drain(..self.sent);
+            self.marks.iter_mut().for_each(|mark| mark.0 -= self.sent);
+            self.released -= self.sent;
+            self.sent = 0;
+        }
+    }
+
+    /// Whether replies wait for the log.
+    pub(crate) fn is_held(&self) -> bool {
+        !self.marks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_leave_in_order_and_not_before_the_log() {
+        let mut out = Output::default();
+        out.bytes().extend(b"a");
+        out.seal(5);
+        out.bytes().extend(b"b");
+        out.seal(3);
+        out.bytes().extend(b"c");
+        out.seal(7);
+        assert_eq!(out.ready(4), b"");
+        assert_eq!(out.ready(5), b"ab");
+        out.advance(1);
+        assert_eq!(out.ready(6), b"b");
+        assert_eq!(out.ready(7), b"bc");
+        out.advance(2);
+        assert_eq!((out.len(), out.is_held()), (0, false));
+    }
+}

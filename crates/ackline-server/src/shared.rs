@@ -1,0 +1,148 @@
+//! What all I/O threads share.
+
+use crate::clients::Clients;
+use crate::commands::{self, Handler};
+use crate::config::Config;
+use crate::mail::{Mailbox, Msg};
+use crate::pubsub::PubSub;
+use crate::stats::{CommandStats, Stats};
+use crate::slowlog::Slowlog;
+use ackline::{Broker, Lsn, Settings};
+use ackline_engine::{Served, Spec, Ticket};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What there is about one command beside its declaration.
+pub(crate) struct Row {
+    pub(crate) handler: Option<Handler>,
+    pub(crate) stats: CommandStats,
+}
+
+/// Who waits for the answer of a blocked read.
+type Waiting = Mutex<HashMap<Ticket, (usize, u64), foldhash::fast::RandomState>>;
+
+/// Everything that is not pinned to a thread.
+pub(crate) struct Shared {
+    broker: OnceLock<Arc<Broker>>,
+    pub(crate) config: Config,
+    pub(crate) clients: Clients,
+    pub(crate) pubsub: PubSub,
+    pub(crate) stats: Stats,
+    pub(crate) slowlog: Slowlog,
+    /// Clients that see every command.
+    pub(crate) monitors: Mutex<Vec<u64>>,
+    pub(crate) has_monitors: AtomicBool,
+    pub(crate) rows: HashMap<&'static str, Row, foldhash::fast::RandomState>,
+    pub(crate) waiting: Waiting,
+    mailboxes: OnceLock<Vec<Mailbox>>,
+    /// Unix ms at which the server began.
+    pub(crate) started_at: i64,
+    /// 40 hexadecimal digits, new at every start.
+    pub(crate) run_id: String,
+    /// Unix ms until which commands pause, and whether reads pause too.
+    pub(crate) pause_until: AtomicI64,
+    pub(crate) pause_all: AtomicBool,
+    /// Unix ms of the last SAVE.
+    pub(crate) saved_at: AtomicI64,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config) -> Shared {
+        let now = ackline::now_ms();
+        Shared {
+            broker: OnceLock::new(),
+            config,
+            clients: Clients::default(),
+            pubsub: PubSub::default(),
+            stats: Stats::default(),
+            slowlog: Slowlog::default(),
+            monitors: Mutex::default(),
+            has_monitors: AtomicBool::new(false),
+            rows: commands::rows(),
+            waiting: Mutex::default(),
+            mailboxes: OnceLock::new(),
+            started_at: now,
+            run_id: run_id(now),
+            pause_until: AtomicI64::new(0),
+            pause_all: AtomicBool::new(false),
+            saved_at: AtomicI64::new(now),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The broker; set before the first connection is accepted.
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        self.broker.get().expect("the broker is opened before any thread starts")
+    }
+
+    pub(crate) fn set_broker(&self, broker: Arc<Broker>) {
+        // Set once, by the start of the server.
+        let _ = self.broker.set(broker);
+    }
+
+    pub(crate) fn set_mailboxes(&self, mailboxes: Vec<Mailbox>) {
+        // Set once, by the start of the server.
+        let _ = self.mailboxes.set(mailboxes);
+    }
+
+    pub(crate) fn mailboxes(&self) -> &[Mailbox] {
+        self.mailboxes.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn mail(&self, thread: usize, msg: Msg) {
+        self.mailboxes()[thread].send(msg);
+    }
+
+    /// To the thread of a client, if there still is such a client.
+    pub(crate) fn mail_client(&self, client: u64, msg: Msg) -> bool {
+        let info = self.clients.get(client);
+        info.is_some_and(|info| {
+            self.mail(info.thread, msg);
+            true
+        })
+    }
+
+    /// The answer of a blocked read goes to the client that waits for it.
+    pub(crate) fn deliver(&self, served: Served, lsn: Lsn) {
+        if let Some((thread, client)) = self.waiting.lock().remove(&served.ticket) {
+            let Served { ticket, outcome } = served;
+            self.mail(thread, Msg::Served { client, ticket, outcome, lsn });
+        }
+    }
+
+    /// The settings that the engine reads.
+    pub(crate) fn settings(&self) -> Settings {
+        let live = self.config.live();
+        Settings {
+            node_max_entries: live.stream_node_max_entries.load(Ordering::Relaxed),
+            node_max_bytes: live.stream_node_max_bytes.load(Ordering::Relaxed),
+            idmp_duration: live.stream_idmp_duration.load(Ordering::Relaxed),
+            idmp_maxsize: live.stream_idmp_maxsize.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The server's part of a command.
+    pub(crate) fn row(&self, spec: &Spec) -> &Row {
+        &self.rows[spec.name]
+    }
+
+    /// Ends the server: every thread leaves its loop.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.mailboxes().iter().for_each(Mailbox::wake);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+fn run_id(now: i64) -> String {
+    use std::hash::BuildHasher;
+    let chance = || std::collections::hash_map::RandomState::new().hash_one(now);
+    let text = format!("{:016x}{:016x}{:016x}", chance(), chance(), chance());
+    text[..40].to_owned()
+}

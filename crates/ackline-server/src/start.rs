@@ -1,0 +1,175 @@
+//! Starting and stopping.
+
+use crate::commands;
+use crate::config::Config;
+use crate::driver::{Driver, WAKER};
+use crate::mail::Mailbox;
+use crate::net::Listener;
+use crate::shared::Shared;
+use ackline::{Broker, LocalOptions, OpenError, Options, Storage, SyncMode};
+use mio::{Poll, Waker};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Why the server does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The data could not be opened.
+    Open(PathBuf, OpenError),
+    /// An address could not be listened on.
+    Listen(String, std::io::Error),
+    /// The operating system refused something.
+    System(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Open(dir, error) => write!(f, "cannot open the data in {}: {error}", dir.display()),
+            StartError::Listen(addr, error) => write!(f, "cannot listen on {addr}: {error}"),
+            StartError::System(error) => write!(f, "the operating system refused to start the server: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Runs a server until SHUTDOWN, SIGTERM or SIGINT; everything acknowledged is on disk when it ends.
+pub fn run(config: Config) -> Result<(), StartError> {
+    let shared = Arc::new(Shared::new(config));
+    let broker = open(&shared)?;
+    shared.set_broker(Arc::clone(&broker));
+    let mut listeners = listen(&shared.config)?;
+    let threads = shared.config.int("io-threads").max(1) as usize;
+    let mut polls = Vec::new();
+    let mut mailboxes = Vec::new();
+    for _ in 0..threads {
+        let poll = Poll::new().map_err(StartError::System)?;
+        mailboxes.push(Mailbox::new(Waker::new(poll.registry(), WAKER).map_err(StartError::System)?));
+        polls.push(poll);
+    }
+    shared.set_mailboxes(mailboxes);
+    let woken = Arc::downgrade(&shared);
+    broker.log().durable().subscribe(Box::new(move || {
+        if let Some(shared) = woken.upgrade() {
+            shared.mailboxes().iter().for_each(Mailbox::log_advanced);
+        }
+    }));
+    Broker::start_timer(&broker);
+    watch_signals(&shared)?;
+    let mut handles = Vec::new();
+    for (index, poll) in polls.into_iter().enumerate() {
+        handles.push(spawn(index, &shared, poll, std::mem::take(&mut listeners))?);
+    }
+    tracing::info!("Ready to accept connections tcp");
+    finish(&shared, handles)
+}
+
+fn finish(shared: &Shared, handles: Vec<JoinHandle<std::io::Result<()>>>) -> Result<(), StartError> {
+    for handle in handles {
+        match handle.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("an I/O thread ended: {error}"),
+            Err(_) => tracing::error!("an I/O thread panicked"),
+        }
+        shared.stop();
+    }
+    let path = shared.config.string("unixsocket");
+    if !path.is_empty() {
+        // It may be gone already.
+        let _ = std::fs::remove_file(&path);
+    }
+    let dir = PathBuf::from(shared.config.string("dir"));
+    shared.broker().close().map_err(|error| StartError::Open(dir, error.into()))?;
+    tracing::info!("everything acknowledged is on disk, bye");
+    Ok(())
+}
+
+fn open(shared: &Arc<Shared>) -> Result<Arc<Broker>, StartError> {
+    let config = &shared.config;
+    let dir = PathBuf::from(config.string("dir"));
+    let storage = match config.flag("appendonly") {
+        true => Storage::Local(dir.clone(), LocalOptions { sync: sync_mode(config), ..LocalOptions::default() }),
+        false => Storage::None,
+    };
+    let databases = config.int("databases").max(1) as u32;
+    let options = Options { databases, commands: commands::specs(), ..Options::new(storage) };
+    let sink = Arc::downgrade(shared);
+    let deliver = move |served, lsn| {
+        if let Some(shared) = sink.upgrade() {
+            shared.deliver(served, lsn);
+        }
+    };
+    let broker = Broker::open(options, Box::new(deliver)).map_err(|error| StartError::Open(dir, error))?;
+    Ok(Arc::new(broker))
+}
+
+/// The log's mode that `appendfsync` names.
+pub(crate) fn sync_mode(config: &Config) -> SyncMode {
+    match config.string("appendfsync").as_str() {
+        "everysec" => SyncMode::EverySec,
+        "no" => SyncMode::No,
+        _ => SyncMode::Always,
+    }
+}
+
+fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
+    let mut listeners = Vec::new();
+    let port = config.int("port") as u16;
+    let backlog = config.int("tcp-backlog") as i32;
+    for word in config.string("bind").split_whitespace().filter(|_| port > 0) {
+        // A leading minus: an address that this machine lacks is no error.
+        let optional = word.starts_with('-');
+        match address(word.trim_start_matches('-'), port).and_then(|addr| Listener::tcp(addr, backlog)) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if optional => tracing::info!("not listening on {word}: {error}"),
+            Err(error) => return Err(StartError::Listen(format!("{word}:{port}"), error)),
+        }
+    }
+    let path = config.string("unixsocket");
+    if !path.is_empty() {
+        listeners.push(Listener::unix(&path).map_err(|error| StartError::Listen(path, error))?);
+    }
+    Ok(listeners)
+}
+
+fn address(word: &str, port: u16) -> std::io::Result<SocketAddr> {
+    let ip: IpAddr = match word {
+        "*" => "0.0.0.0".parse(),
+        "::*" => "::".parse(),
+        "localhost" => "127.0.0.1".parse(),
+        _ => word.parse(),
+    }
+    .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidInput, "not an IP address"))?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+fn spawn(
+    index: usize,
+    shared: &Arc<Shared>,
+    poll: Poll,
+    listeners: Vec<Listener>,
+) -> Result<JoinHandle<std::io::Result<()>>, StartError> {
+    let driver = Driver::new(index, Arc::clone(shared), poll, listeners);
+    let thread = std::thread::Builder::new().name(format!("io-{index}"));
+    thread.spawn(move || driver.run()).map_err(StartError::System)
+}
+
+fn watch_signals(shared: &Arc<Shared>) -> Result<(), StartError> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).map_err(StartError::System)?;
+    let shared = Arc::downgrade(shared);
+    let wait = move || {
+        if let Some(signal) = signals.forever().next()
+            && let Some(shared) = shared.upgrade()
+        {
+            tracing::info!("signal {signal}: stopping");
+            shared.stop();
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".into());
+    thread.spawn(wait).map(drop).map_err(StartError::System)
+}

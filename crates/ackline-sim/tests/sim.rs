@@ -1,0 +1,14 @@
+//! The engine from the inside: sessions, grammar, model, records.
+
+#[cfg(test)]
+#[path = "sim/grammar.rs"]
+mod grammar;
+#[cfg(test)]
+#[path = "sim/models.rs"]
+mod models;
+#[cfg(test)]
+#[path = "sim/records.rs"]
+mod records;
+#[cfg(test)]
+#[path = "sim/sessions.rs"]
+mod sessions;

@@ -1,0 +1,419 @@
+//! The broker: shards behind locks, and the log behind them.
+
+use crate::clock::now_ms;
+use crate::timer::Alarm;
+use ackline_engine::run::Called as EngineCalled;
+use ackline_engine::state::{Keyspace, Reach, Shard, ShardSet, digest};
+use ackline_engine::table::Table;
+use ackline_engine::waiter::Unserved;
+use ackline_engine::{Args, Context, Outcome, Served, Spec, Ticket, Txn, replay};
+use ackline_log::{LocalLog, LocalOptions, Log, LogError, Lsn, MemoryLog};
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Where records go.
+pub enum Storage {
+    /// A directory on a local disk.
+    Local(PathBuf, LocalOptions),
+    /// Nowhere: everything is lost at the end of the process.
+    None,
+}
+
+/// What a broker is made of.
+pub struct Options {
+    /// Where records go.
+    pub storage: Storage,
+    /// How many databases there are.
+    pub databases: u32,
+    /// Into how many parts the keyspace is split; 1 to 64.
+    pub shards: usize,
+    /// The server's own commands, which the table lists beside the engine's.
+    pub commands: Vec<&'static Spec>,
+}
+
+impl Options {
+    /// 16 databases in 16 shards.
+    pub fn new(storage: Storage) -> Options {
+        Options { storage, databases: 16, shards: 16, commands: Vec::new() }
+    }
+}
+
+/// Gets the answers of blocked reads, with the position that each must wait for. Called without any lock held.
+pub type Sink = Box<dyn Fn(Served, Lsn) + Send + Sync>;
+
+/// A shard, and the position of the last batch that changed it.
+struct Place {
+    shard: Shard,
+    lsn: Lsn,
+}
+
+/// What a call led to.
+#[derive(Debug)]
+pub enum Called {
+    /// An answer, to be given once the log is durable up to the position.
+    Done(Outcome, Lsn),
+    /// The answer comes through the sink, under the ticket of the call's context.
+    Parked,
+}
+
+/// A watched key as it was.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    db: u32,
+    key: Box<[u8]>,
+    version: u64,
+}
+
+/// Why a broker does not start.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The log could not be opened or read.
+    Log(LogError),
+    /// A batch of the log is not a sequence of records that fit the state.
+    Record(Lsn),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Log(error) => error.fmt(f),
+            OpenError::Record(lsn) => {
+                write!(f, "batch {lsn} of the log holds a record that does not fit what came before it")
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<LogError> for OpenError {
+    fn from(error: LogError) -> OpenError {
+        OpenError::Log(error)
+    }
+}
+
+/// The engine, shared between threads. Only this type takes shard locks, ascending.
+pub struct Broker {
+    places: Box<[Mutex<Place>]>,
+    log: Box<dyn Log>,
+    table: Table,
+    databases: u32,
+    sink: Sink,
+    parked: Mutex<HashMap<Ticket, ShardSet, foldhash::fast::RandomState>>,
+    tickets: AtomicU64,
+    pub(crate) alarm: Alarm,
+    active_expiry: AtomicBool,
+    keeps_log: bool,
+}
+
+impl Broker {
+    /// Opens the log and folds it into state.
+    pub fn open(options: Options, sink: Sink) -> Result<Broker, OpenError> {
+        let keeps_log = matches!(options.storage, Storage::Local(..));
+        let log: Box<dyn Log> = match options.storage {
+            Storage::Local(dir, local) => Box::new(LocalLog::open(&dir, local)?),
+            Storage::None => Box::new(MemoryLog::discarding()),
+        };
+        let keyspace = fold(&*log, options.shards, options.databases, keeps_log)?;
+        let lsn = log.last();
+        let places = keyspace.into_shards().into_iter().map(|shard| Mutex::new(Place { shard, lsn }));
+        let broker = Broker {
+            places: places.collect(),
+            log,
+            table: Table::new(&options.commands),
+            databases: options.databases,
+            sink,
+            parked: Mutex::default(),
+            tickets: AtomicU64::new(1),
+            alarm: Alarm::new(),
+            active_expiry: AtomicBool::new(true),
+            keeps_log,
+        };
+        broker.alarm.set(now_ms());
+        Ok(broker)
+    }
+
+    /// The commands.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The log.
+    pub fn log(&self) -> &dyn Log {
+        &*self.log
+    }
+
+    /// Whether records are kept at all.
+    pub fn keeps_log(&self) -> bool {
+        self.keeps_log
+    }
+
+    /// How many databases there are.
+    pub fn databases(&self) -> u32 {
+        self.databases
+    }
+
+    /// All shards.
+    pub fn all(&self) -> ShardSet {
+        ShardSet::all(self.places.len())
+    }
+
+    /// A name for the next read that parks.
+    pub fn ticket(&self) -> Ticket {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The shards that a call touches.
+    pub fn shards_of(&self, spec: &Spec, args: Args<'_>) -> ShardSet {
+        spec.shards(args, self.places.len())
+    }
+
+    /// Runs one of the engine's commands, whose arity was checked.
+    pub fn call(&self, spec: &'static Spec, args: Args<'_>, ctx: Context) -> Called {
+        let run = |txn: &mut Txn<'_>| {
+            let called = txn.call(spec, args);
+            if let EngineCalled::Parked(shards) = called {
+                self.parked.lock().insert(ctx.ticket, shards);
+            }
+            called
+        };
+        match self.with(self.shards_of(spec, args), ctx, run) {
+            (EngineCalled::Done(outcome), lsn) => Called::Done(outcome, lsn),
+            (EngineCalled::Parked(_), _) => Called::Parked,
+        }
+    }
+
+    /// Holds shards while `body` runs: one atomic batch in the log. Answers the position that replies must wait for.
+    pub fn with<R>(&self, shards: ShardSet, ctx: Context, body: impl FnOnce(&mut Txn<'_>) -> R) -> (R, Lsn) {
+        let mut result = None;
+        let mut rest = None;
+        let lsn = self.hold(shards, ctx, &mut rest, |txn| {
+            if self.active_expiry.load(Ordering::Relaxed) || !shards.is_empty() {
+                txn.expire_due();
+            }
+            result = Some(body(txn));
+            txn.serve()
+        });
+        self.settle(shards, ctx, rest);
+        (result.expect("the body ran"), lsn)
+    }
+
+    /// Serves the waiters that also wait in other shards.
+    fn settle(&self, mut shards: ShardSet, ctx: Context, mut rest: Option<Unserved>) {
+        while let Some(unserved) = rest.take() {
+            shards = shards.union(unserved.shards);
+            self.hold(shards, ctx, &mut rest, |txn| txn.resume(unserved));
+        }
+    }
+
+    /// One stretch under the locks: run, append, unlock, hand out answers.
+    fn hold(
+        &self,
+        shards: ShardSet,
+        ctx: Context,
+        rest: &mut Option<Unserved>,
+        run: impl FnOnce(&mut Txn<'_>) -> Option<Unserved>,
+    ) -> Lsn {
+        let count = self.places.len();
+        let mut guards = Guards::lock(&self.places, shards);
+        let mut txn = Txn::new(guards.reach(count), ctx, take_buffer());
+        *rest = run(&mut txn);
+        if let Some(at) = txn.next_deadline() {
+            self.alarm.set(at);
+        }
+        let (batch, served) = txn.finish();
+        let lsn = match batch.is_empty() {
+            true => guards.lsn(),
+            false => {
+                let lsn = self.log.append(&batch);
+                guards.set_lsn(lsn);
+                lsn
+            }
+        };
+        drop(guards);
+        give_buffer(batch);
+        for answer in served {
+            self.parked.lock().remove(&answer.ticket);
+            (self.sink)(answer, lsn);
+        }
+        lsn
+    }
+
+    /// Ends a blocked read with an answer that comes through the sink. False if it is not blocked.
+    pub fn unpark(&self, ticket: Ticket, outcome: Outcome) -> bool {
+        let Some(shards) = self.parked.lock().get(&ticket).copied() else { return false };
+        self.with(shards, self.context(), |txn| txn.unpark(ticket, outcome)).0
+    }
+
+    /// How many reads are blocked.
+    pub fn parked(&self) -> usize {
+        self.parked.lock().len()
+    }
+
+    /// Does what time alone brings about. Called by the timer.
+    pub(crate) fn tick(&self) {
+        let expire = self.active_expiry.load(Ordering::Relaxed);
+        let (mut shards, ctx) = (self.all(), self.context());
+        let mut rest = None;
+        self.hold(shards, ctx, &mut rest, |txn| {
+            txn.expire_idempotence();
+            txn.tick(expire)
+        });
+        shards = self.all();
+        self.settle(shards, ctx, rest);
+    }
+
+    /// Switches the removal of expired keys by the timer.
+    pub fn set_active_expiry(&self, on: bool) {
+        self.active_expiry.store(on, Ordering::Relaxed);
+        self.alarm.set(now_ms());
+    }
+
+    /// A context of this moment: database 0, RESP2, no blocking.
+    pub fn context(&self) -> Context {
+        Context { databases: self.databases, ..Context::at(now_ms()) }
+    }
+
+    /// Starts to watch keys of the context's database.
+    pub fn watch<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, ctx: Context) -> Vec<Watch> {
+        let count = self.places.len();
+        let one = |key: &[u8]| self.with(ShardSet::of(key, count), ctx, |txn| txn.watch(key)).0;
+        keys.map(|key| Watch { db: ctx.db, key: key.into(), version: one(key) }).collect()
+    }
+
+    /// Ends watches.
+    pub fn unwatch(&self, watches: &[Watch]) {
+        let count = self.places.len();
+        for watch in watches {
+            let shards = ShardSet::of(&watch.key, count);
+            self.with(shards, self.context(), |txn| txn.unwatch(watch.db, &watch.key));
+        }
+    }
+
+    /// The shards of watched keys.
+    pub fn shards_watched(&self, watches: &[Watch]) -> ShardSet {
+        let count = self.places.len();
+        watches.iter().fold(ShardSet::EMPTY, |set, watch| set.union(ShardSet::of(&watch.key, count)))
+    }
+
+    /// The digest of the whole state: 40 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        self.with(self.all(), self.context(), |txn| digest(txn.reach())).0
+    }
+
+    /// Folds the log into state anew, as a restart does; what is blocked stays blocked.
+    pub fn reload(&self) -> Result<(), OpenError> {
+        if !self.keeps_log {
+            return Ok(());
+        }
+        let mut guards = Guards::lock(&self.places, self.all());
+        self.log.durable().wait(self.log.last(), None);
+        let fresh = fold(&*self.log, self.places.len(), self.databases, true)?;
+        for (place, shard) in guards.iter_mut().zip(fresh.into_shards()) {
+            place.shard.adopt(shard);
+        }
+        Ok(())
+    }
+
+    /// Writes and syncs everything, then stops the log.
+    pub fn close(&self) -> Result<(), LogError> {
+        self.alarm.stop();
+        self.log.close()
+    }
+}
+
+impl Watch {
+    /// Ends the watch.
+    pub fn end(&self, txn: &mut Txn<'_>) {
+        txn.unwatch(self.db, &self.key);
+    }
+
+    /// Whether the key is as it was.
+    pub fn holds(&self, txn: &Txn<'_>) -> bool {
+        txn.unchanged(self.db, &self.key, self.version)
+    }
+}
+
+/// The state that a log stands for.
+fn fold(log: &dyn Log, shards: usize, databases: u32, keeps_log: bool) -> Result<Keyspace, OpenError> {
+    let mut keyspace = Keyspace::new(shards, databases as usize, table_seed());
+    if keeps_log {
+        let mut reach = keyspace.reach();
+        let mut bad = None;
+        log.read(0, &mut |lsn, batch| {
+            if bad.is_none() && replay(&mut reach, batch).is_none() {
+                bad = Some(lsn);
+            }
+        })?;
+        if let Some(lsn) = bad {
+            return Err(OpenError::Record(lsn));
+        }
+    }
+    Ok(keyspace)
+}
+
+/// Hash tables get a seed that nobody outside can know.
+fn table_seed() -> u64 {
+    use std::hash::BuildHasher;
+    std::collections::hash_map::RandomState::new().hash_one(0)
+}
+
+thread_local! {
+    static BUFFER: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
+}
+
+/// A batch larger than this does not keep its buffer.
+const BUFFER_MAX: usize = 1 << 20;
+
+fn take_buffer() -> Vec<u8> {
+    BUFFER.take()
+}
+
+fn give_buffer(buffer: Vec<u8>) {
+    if buffer.capacity() <= BUFFER_MAX {
+        BUFFER.set(buffer);
+    }
+}
+
+/// Held shards: one without allocation, or several, ascending.
+enum Guards<'a> {
+    One(usize, MutexGuard<'a, Place>),
+    Many(Vec<(usize, MutexGuard<'a, Place>)>),
+}
+
+impl<'a> Guards<'a> {
+    fn lock(places: &'a [Mutex<Place>], shards: ShardSet) -> Guards<'a> {
+        match shards.first() {
+            Some(index) if shards == ShardSet(1 << index) => Guards::One(index, places[index].lock()),
+            _ => Guards::Many(shards.iter().map(|index| (index, places[index].lock())).collect()),
+        }
+    }
+
+    fn reach(&mut self, count: usize) -> Reach<'_> {
+        match self {
+            Guards::One(index, place) => Reach::one(count, *index, &mut place.shard),
+            Guards::Many(places) => {
+                Reach::new(count, places.iter_mut().map(|(index, place)| (*index, &mut place.shard)))
+            }
+        }
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        let (one, many) = match self {
+            Guards::One(_, place) => (Some(&mut **place), [].as_mut_slice()),
+            Guards::Many(places) => (None, places.as_mut_slice()),
+        };
+        one.into_iter().chain(many.iter_mut().map(|(_, place)| &mut **place))
+    }
+
+    fn lsn(&mut self) -> Lsn {
+        self.iter_mut().map(|place| place.lsn).max().unwrap_or(0)
+    }
+
+    fn set_lsn(&mut self, lsn: Lsn) {
+        self.iter_mut().for_each(|place| place.lsn = lsn);
+    }
+}
