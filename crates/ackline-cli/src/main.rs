@@ -1,1 +1,90 @@
-fn main() {}
+//! `ackline`: the one binary.
+
+use ackline_server::config::Config;
+use clap::{Parser, Subcommand};
+use std::fs::OpenOptions;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use tracing::Level;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// A durable message broker that speaks the Redis protocol: streams, consumer groups, acknowledgement.
+#[derive(Parser)]
+#[command(name = "ackline", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts the broker: `ackline serve [FILE] [--name value ...]`.
+    ///
+    /// FILE has the format of redis.conf; any of its directives may also be given as `--name value`, and wins over the
+    /// file. Often used: --port 6379, --bind 127.0.0.1, --dir ./ackline-data, --appendfsync always|everysec|no,
+    /// --unixsocket PATH, --requirepass WORD, --maxclients 10000, --databases 16, --io-threads 1,
+    /// --loglevel debug|verbose|notice|warning|nothing, --logfile PATH, --enable-debug-command no|yes|local,
+    /// --appendonly yes|no (no: nothing is kept on disk). `--save` is accepted and has no effect.
+    Serve {
+        /// A configuration file, then directives.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Command::Serve { args } = Cli::parse().command;
+    match serve(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("ackline: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: &[String]) -> Result<(), String> {
+    let config = Config::from_args(args).map_err(|error| error.to_string())?;
+    start_log(&config)?;
+    if config.string("logfile").is_empty() {
+        print!("{}", banner(&config));
+    }
+    ackline_server::run(config).map_err(|error| error.to_string())
+}
+
+fn start_log(config: &Config) -> Result<(), String> {
+    let level = match config.string("loglevel").as_str() {
+        "debug" => Level::TRACE,
+        "verbose" => Level::DEBUG,
+        "warning" => Level::WARN,
+        "nothing" => Level::ERROR,
+        _ => Level::INFO,
+    };
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    let path = config.string("logfile");
+    if path.is_empty() {
+        builder.init();
+        return Ok(());
+    }
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let file = file.map_err(|error| format!("cannot write the log file {path}: {error}"))?;
+    builder.with_ansi(false).with_writer(Mutex::new(file)).init();
+    Ok(())
+}
+
+fn banner(config: &Config) -> String {
+    let kept = match config.flag("appendonly") {
+        true => format!("{}, appendfsync {}", config.string("dir"), config.string("appendfsync")),
+        false => "nothing is kept on disk (appendonly no)".to_owned(),
+    };
+    let (bind, port) = (config.string("bind"), config.int("port"));
+    format!(
+        "\n  Ackline {} · streams with acknowledgement · Redis protocol\n  {bind}:{port} · {kept}\n\n  Try:\n    \
+         redis-cli -p {port} XADD orders '*' item tea\n    \
+         redis-cli -p {port} XGROUP CREATE orders shop 0\n    \
+         redis-cli -p {port} XREADGROUP GROUP shop ann STREAMS orders '>'     then XACK, or XNACK\n\n",
+        env!("CARGO_PKG_VERSION"),
+    )
+}

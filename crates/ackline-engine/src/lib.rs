@@ -16,6 +16,7 @@ pub mod args;
 pub mod codec;
 pub mod command;
 pub mod error;
+pub mod glob;
 pub mod id;
 pub mod record;
 pub mod reply;

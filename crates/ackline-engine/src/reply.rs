@@ -12,6 +12,8 @@ pub enum Reply {
     Ok,
     /// A simple string.
     Simple(&'static str),
+    /// A simple string with a text made on the way.
+    Line(String),
     /// An integer.
     Int(i64),
     /// A bulk string.
@@ -36,6 +38,8 @@ pub enum Reply {
     Set(Vec<Reply>),
     /// A bulk string in RESP2, verbatim text in RESP3.
     Verbatim(String),
+    /// A double in RESP3, a bulk string in RESP2.
+    Double(f64),
     /// An entry: `[id, [field, value, ..]]`. Shares the block that the entry lies in.
     Entry(EntryRef),
     /// An entry read with CLAIM: `[id, [field, value, ..], idle, delivery count]`.

@@ -17,6 +17,8 @@ pub(crate) fn reply(out: &mut Writer<'_>, value: &Reply) {
     match value {
         Reply::Ok => out.simple("OK"),
         Reply::Simple(text) => out.simple(text),
+        Reply::Line(text) => out.simple(text),
+        Reply::Double(n) => out.double(*n),
         Reply::Int(n) => out.int(*n),
         Reply::Bulk(bytes) => out.bulk(bytes),
         Reply::Text(text) => out.bulk(text.as_bytes()),

@@ -42,6 +42,8 @@ impl Plain {
         match reply {
             Reply::Ok => Plain::Status("OK".into()),
             Reply::Simple(text) => Plain::Status((*text).into()),
+            Reply::Line(text) => Plain::Status(text.to_string()),
+            Reply::Double(n) => Plain::text(n),
             Reply::Int(n) => Plain::Int(*n),
             Reply::Bulk(bytes) => Plain::Bulk(bytes.to_vec()),
             Reply::Text(text) | Reply::Verbatim(text) => Plain::text(text),

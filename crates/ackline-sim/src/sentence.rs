@@ -1,7 +1,8 @@
 //! Sentences of a command's grammar: words that its parser must accept.
 //!
-//! Two rules join arguments that a grammar cannot join. Integers never become smaller within a sentence, so that
-//! MAXCOUNT is at least COUNT; IDs always become smaller, so that a deleted ID lies below the last one.
+//! Three rules join arguments that a grammar cannot join. Integers never become smaller within a sentence, so that
+//! MAXCOUNT is at least COUNT; IDs always become smaller, so that a deleted ID lies below the last one; and a message
+//! of an idempotent producer has the ID `*`.
 
 use crate::rng::Rng;
 use ackline_engine::Spec;
@@ -10,7 +11,7 @@ use ackline_engine::spec::{Arg, Kind};
 /// The words of one random call, the name included.
 pub fn sentence(spec: &Spec, rng: &mut Rng) -> Vec<Vec<u8>> {
     let words = spec.name.split('|').map(|word| word.as_bytes().to_vec()).collect();
-    let mut writer = Writer { rng, words, integer: 1, id: 1_000 };
+    let mut writer = Writer { rng, words, integer: 1, id: 1_000, idempotent: false };
     writer.block(spec.grammar);
     writer.words
 }
@@ -20,6 +21,7 @@ struct Writer<'r> {
     words: Vec<Vec<u8>>,
     integer: i64,
     id: u64,
+    idempotent: bool,
 }
 
 impl Writer<'_> {
@@ -35,6 +37,7 @@ impl Writer<'_> {
 
     fn arg(&mut self, arg: &Arg, times: usize) {
         if let Some(token) = arg.token {
+            self.idempotent |= token.starts_with("IDMP");
             let word = if self.rng.one_in(3) { token.to_ascii_lowercase() } else { token.to_owned() };
             self.words.push(word.into_bytes());
         }
@@ -47,7 +50,8 @@ impl Writer<'_> {
         match kind {
             Kind::Token => {}
             Kind::OneOf(choices) => {
-                let choice = *self.rng.pick(choices);
+                let auto = choices.iter().find(|choice| self.idempotent && choice.token == Some("*"));
+                let choice = *auto.unwrap_or_else(|| self.rng.pick(choices));
                 self.arg(&choice, times);
             }
             Kind::Block(parts) => self.block(parts),
@@ -81,7 +85,7 @@ impl Writer<'_> {
     }
 
     fn string(&mut self) -> Vec<u8> {
-        let mut word = format!("w{}", self.rng.below(1_000)).into_bytes();
+        let mut word = format!("w{}", self.rng.below(6)).into_bytes();
         if self.rng.one_in(4) {
             word.extend([0, b' ', 0xff, b'\r', b'\n']);
         }

@@ -7,6 +7,9 @@ mod grammar;
 #[path = "sim/models.rs"]
 mod models;
 #[cfg(test)]
+#[path = "sim/noise.rs"]
+mod noise;
+#[cfg(test)]
 #[path = "sim/records.rs"]
 mod records;
 #[cfg(test)]

@@ -2,7 +2,16 @@
 //!
 //! Each file declares its commands and a list of them with their handlers.
 
+pub(crate) mod client;
+pub(crate) mod command;
+pub(crate) mod config;
 pub(crate) mod connection;
+pub(crate) mod debug;
+pub(crate) mod diagnostics;
+pub(crate) mod docs;
+pub(crate) mod info;
+pub(crate) mod persistence;
+pub(crate) mod pubsub;
 pub(crate) mod transaction;
 
 use crate::session::Session;
@@ -41,7 +50,20 @@ pub(crate) type Entry = (&'static Spec, Option<Handler>);
 
 /// All entries: containers, subcommands and plain commands.
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    [connection::ALL, transaction::ALL].into_iter().flatten()
+    [
+        client::ALL,
+        command::ALL,
+        config::ALL,
+        connection::ALL,
+        debug::ALL,
+        diagnostics::ALL,
+        info::ALL,
+        persistence::ALL,
+        pubsub::ALL,
+        transaction::ALL,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The server's commands for the table; subcommands are within their containers.
@@ -57,6 +79,34 @@ pub(crate) fn rows() -> HashMap<&'static str, Row, foldhash::fast::RandomState> 
     let mut rows: HashMap<_, _, _> = engine.map(|spec| (spec.name, row(None))).collect();
     rows.extend(entries().map(|(spec, handler)| (spec.name, row(*handler))));
     rows
+}
+
+/// The answer of a container's HELP: its subcommands, made from their declarations.
+pub(crate) fn help(container: &Spec) -> Answer {
+    let name = container.name.to_ascii_uppercase();
+    let mut lines =
+        vec![format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")];
+    for spec in container.subcommands.iter().filter(|spec| !spec.name.ends_with("|help")) {
+        let word = spec.name.split('|').nth(1).unwrap_or_default().to_ascii_uppercase();
+        lines.push(docs::usage(&word, spec.grammar));
+        lines.push(format!("    {}", spec.summary));
+    }
+    lines.extend(["HELP".to_owned(), "    Print this help.".to_owned()]);
+    Reply::Array(lines.into_iter().map(Reply::Line).collect()).into()
+}
+
+/// The error for a subcommand's wrong tail.
+pub(crate) fn wrong_tail(container: &Spec, args: Args<'_>) -> Error {
+    let name = container.name.to_ascii_uppercase();
+    let word = args.get(1).unwrap_or_default();
+    let parts: [&[u8]; 5] = [
+        b"ERR unknown subcommand or wrong number of arguments for '",
+        word,
+        b"'. Try ",
+        name.as_bytes(),
+        b" HELP.",
+    ];
+    Error::concat(&parts)
 }
 
 impl Env<'_, '_> {

@@ -1,0 +1,79 @@
+//! CONFIG.
+
+use super::{Answer, Entry, Env, help};
+use crate::start::sync_mode;
+use ackline_engine::spec::{Arg, Flags, Kind, Run};
+use ackline_engine::{Args, Error, Reply, Spec};
+
+const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
+const BLANK: Spec = Spec { group: "server", since: "2.0.0", flags: ADMIN, ..Spec::BLANK };
+
+const GET: Spec = Spec {
+    name: "config|get",
+    summary: "The values of parameters.",
+    arity: -3,
+    grammar: &[Arg::new("parameter", Kind::Pattern).many()],
+    ..BLANK
+};
+const SET: Spec = Spec {
+    name: "config|set",
+    summary: "Sets parameters, all or none.",
+    arity: -4,
+    grammar: &[Arg::block("data", &[Arg::string("parameter"), Arg::string("value")]).many()],
+    ..BLANK
+};
+const RESETSTAT: Spec = Spec { name: "config|resetstat", summary: "Sets counters to 0.", arity: 2, ..BLANK };
+const REWRITE: Spec =
+    Spec { name: "config|rewrite", summary: "Writes the configuration file.", since: "2.8.0", arity: 2, ..BLANK };
+const HELP: Spec = Spec {
+    name: "config|help",
+    summary: "Lists the subcommands.",
+    since: "5.0.0",
+    arity: 2,
+    flags: Flags::LOADING.and(Flags::STALE),
+    ..BLANK
+};
+const CONFIG: Spec = Spec {
+    name: "config",
+    summary: "Commands about parameters.",
+    arity: -2,
+    flags: Flags::NONE,
+    run: Run::Container,
+    subcommands: &[&GET, &HELP, &RESETSTAT, &REWRITE, &SET],
+    ..BLANK
+};
+
+/// The commands of this file.
+pub(crate) const ALL: &[Entry] = &[
+    (&CONFIG, None),
+    (&GET, Some(get)),
+    (&SET, Some(set)),
+    (&RESETSTAT, Some(reset)),
+    (&REWRITE, Some(|_, _| Err(Error::from_static("ERR The server is running without a config file")))),
+    (&HELP, Some(|_, _| Ok(help(&CONFIG)))),
+];
+
+fn get(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
+    let values = env.shared.config.get(args.from(2).iter());
+    let pairs = values.into_iter().map(|(name, value)| (Reply::Text(name), Reply::Text(value)));
+    Ok(Reply::Map(pairs.collect()).into())
+}
+
+fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
+    if args.len() % 2 == 1 {
+        return Err(Error::arity("config|set"));
+    }
+    let words: Vec<&[u8]> = args.from(2).iter().collect();
+    let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let changed = env.shared.config.set(&pairs)?;
+    if changed.contains(&"appendfsync") {
+        env.shared.broker().log().set_sync(sync_mode(&env.shared.config));
+    }
+    Ok(Reply::Ok.into())
+}
+
+fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
+    env.shared.stats.reset();
+    env.shared.rows.values().for_each(|row| row.stats.reset());
+    Ok(Reply::Ok.into())
+}
