@@ -91,7 +91,7 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
                 delete(stream, id, *remember, *unreference);
             }
         }
-        Change::SetStream { last_id, .. } if stream.last_entry_id().is_some_and(|id| id > *last_id) => return None,
+        Change::SetStream { last_id, .. } if stream.last_entry_id() > Some(*last_id) => return None,
         Change::SetStream { last_id, entries_added, max_deleted_id } => {
             stream.last_id = *last_id;
             stream.entries_added = *entries_added;

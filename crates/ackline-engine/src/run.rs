@@ -6,7 +6,7 @@ use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
 use crate::state::{Name, ShardSet, Value};
 use crate::txn::{Context, Park, Ticket, Txn};
-use crate::waiter::{Served, Unserved, Waiter};
+use crate::waiter::{Served, Unserved, Waiter, Waiters};
 use std::sync::Arc;
 
 /// How often expired idempotency records are looked for, in ms.
@@ -49,15 +49,19 @@ impl Txn<'_> {
         for key in &waiter.keys {
             self.reach_mut().shard_mut(key).waiters.add(&waiter, key);
         }
-        for at in [waiter.deadline, wake_at].into_iter().flatten() {
-            self.set_timer(&waiter, at);
+        if let Some(at) = waiter.deadline {
+            self.home(&waiter).set_timer(at, waiter.ticket);
+        }
+        if let Some(at) = wake_at {
+            self.home(&waiter).set_wake(at, &waiter);
         }
         waiter.shards
     }
 
-    fn set_timer(&mut self, waiter: &Waiter, at: i64) {
+    /// Where the timers of a waiter are.
+    fn home(&mut self, waiter: &Waiter) -> &mut Waiters {
         let home = waiter.shards.first().and_then(|index| self.reach_mut().index_mut(index));
-        home.expect("a waiter's shards are held").waiters.set_timer(at, waiter.ticket);
+        &mut home.expect("a waiter's shards are held").waiters
     }
 
     /// Runs the readers of every key that became ready, first parked first, in the batch of what made it ready.
@@ -106,7 +110,7 @@ impl Txn<'_> {
         match (outcome, park) {
             (Ok(_), Some(park)) => {
                 if let Some(at) = park.wake_at {
-                    self.set_timer(waiter, at);
+                    self.home(waiter).set_wake(at, waiter);
                 }
             }
             (outcome, _) => self.release(waiter, outcome),
@@ -143,8 +147,10 @@ impl Txn<'_> {
         let mut rest = Unserved { ready: Vec::new(), shards: ShardSet::EMPTY };
         for waiter in due {
             if !self.shard_set().contains(waiter.shards) {
-                self.set_timer(&waiter, now);
+                self.home(&waiter).set_timer(now, waiter.ticket);
                 rest.shards = rest.shards.union(waiter.shards);
+            } else if !self.home(&waiter).is_parked(waiter.ticket) {
+                // Its other timer was due as well and ended it.
             } else if waiter.deadline.is_some_and(|at| at <= now) {
                 self.release(&waiter, Ok(Reply::NullArray));
             } else {

@@ -4,6 +4,7 @@
 //! by_key   (db, key) -> tickets in order of parking     first parked, first served
 //! parked   ticket -> waiter                             in every shard that it waits in
 //! timers   (time, ticket)                               in the lowest of those shards only
+//! wakes    ticket -> time                               the one timer that idle time asked for
 //! watches  (db, key) -> sessions, version               WATCH compares versions
 //! ```
 
@@ -67,6 +68,7 @@ pub struct Waiters {
     by_key: HashMap<(u32, Name), BTreeSet<Ticket>, foldhash::fast::FixedState>,
     parked: BTreeMap<Ticket, Arc<Waiter>>,
     timers: BTreeSet<(i64, Ticket)>,
+    wakes: HashMap<Ticket, i64, foldhash::fast::FixedState>,
     watches: HashMap<(u32, Name), Watch, foldhash::fast::FixedState>,
 }
 
@@ -105,6 +107,10 @@ impl Waiters {
         self.parked.get(&ticket)
     }
 
+    pub(crate) fn is_parked(&self, ticket: Ticket) -> bool {
+        self.parked.contains_key(&ticket)
+    }
+
     /// Adds a waiter for one of its keys.
     pub(crate) fn add(&mut self, waiter: &Arc<Waiter>, key: &Name) {
         self.by_key.entry((waiter.db, key.clone())).or_default().insert(waiter.ticket);
@@ -116,10 +122,23 @@ impl Waiters {
         self.timers.insert((at, ticket));
     }
 
+    /// Wakes a waiter at `at`, and no longer at the time that was set so before.
+    pub(crate) fn set_wake(&mut self, at: i64, waiter: &Waiter) {
+        self.drop_wake(waiter);
+        self.wakes.insert(waiter.ticket, at);
+        self.timers.insert((at, waiter.ticket));
+    }
+
+    fn drop_wake(&mut self, waiter: &Waiter) {
+        let at = self.wakes.remove(&waiter.ticket).filter(|at| Some(*at) != waiter.deadline);
+        at.map(|at| self.timers.remove(&(at, waiter.ticket)));
+    }
+
     /// Removes a waiter with its keys and timers here.
     pub(crate) fn remove(&mut self, waiter: &Waiter) {
         self.parked.remove(&waiter.ticket);
-        self.timers.retain(|(_, ticket)| *ticket != waiter.ticket);
+        self.drop_wake(waiter);
+        waiter.deadline.map(|at| self.timers.remove(&(at, waiter.ticket)));
         for key in &waiter.keys {
             let key = (waiter.db, key.clone());
             if let Some(tickets) = self.by_key.get_mut(&key) {

@@ -99,7 +99,7 @@ impl Driver {
     /// Runs a command for a client, and serves the reads that it unblocks.
     ///
     /// # Panics
-    /// If the client is blocked, or if a command that failed emitted records.
+    /// If the client is blocked, if a command that failed emitted records, or if a blocked read is answered twice.
     pub fn call<W: AsRef<[u8]>>(&mut self, name: &str, words: &[W]) -> Answer {
         let client = self.client(name).clone();
         assert!(client.waiting.is_none(), "client {name} is blocked and cannot call");
@@ -149,6 +149,12 @@ impl Driver {
             self.now = due.clamp(self.now + 1, target);
             self.tick();
         }
+    }
+
+    /// Lets time pass unnoticed: what was due on the way happens late and all at once, as after a long pause.
+    pub fn oversleep(&mut self, ms: i64) {
+        self.now += ms;
+        self.tick();
     }
 
     fn tick(&mut self) {
@@ -205,10 +211,10 @@ impl Driver {
     }
 
     fn answer(&mut self, served: Served) {
-        for client in self.clients.values_mut().filter(|client| client.waiting == Some(served.ticket)) {
-            client.waiting = None;
-            client.answer = Some(Plain::of(&served.outcome, client.resp3));
-        }
+        let client = self.clients.values_mut().find(|client| client.waiting == Some(served.ticket));
+        let client = client.expect("an answer is for a client that waits, and comes once");
+        client.waiting = None;
+        client.answer = Some(Plain::of(&served.outcome, client.resp3));
     }
 
     /// The digest of everything.

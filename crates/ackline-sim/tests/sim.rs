@@ -15,3 +15,6 @@ mod records;
 #[cfg(test)]
 #[path = "sim/sessions.rs"]
 mod sessions;
+#[cfg(test)]
+#[path = "sim/waiting.rs"]
+mod waiting;

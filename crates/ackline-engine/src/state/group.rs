@@ -142,7 +142,9 @@ pub(crate) fn advance(
     id: StreamId,
 ) -> Option<i64> {
     match read {
-        Some(n) if last_id >= stream.first_id && !stream.has_holes_after(last_id) => Some(n.saturating_add(1)),
+        Some(n) if last_id >= stream.first_id && !stream.has_holes_after(last_id) => {
+            Some(n.saturating_add(1))
+        }
         _ if stream.entries_added > 0 => stream.logical_position(id),
         _ => read,
     }

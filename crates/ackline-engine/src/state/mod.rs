@@ -170,7 +170,8 @@ impl Db {
         if let (Value::Stream(old), Some(stream)) = (&old.value, self.stream_mut(key)) {
             for (name, group) in &old.groups {
                 for consumer in group.consumers() {
-                    let known = stream.groups.get_mut(name).and_then(|group| group.consumer_mut(&consumer.name));
+                    let known =
+                        stream.groups.get_mut(name).and_then(|group| group.consumer_mut(&consumer.name));
                     known.into_iter().for_each(|known| known.seen_at = consumer.seen_at);
                 }
             }

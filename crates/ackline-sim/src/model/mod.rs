@@ -38,6 +38,9 @@ impl Model {
         use Command::*;
         match command {
             Add { key, nomkstream, policy, trim, id, fields } => {
+                if matches!(id, NewId::Exact((0, 0))) {
+                    return error("ERR The ID specified in XADD must be greater than 0-0");
+                }
                 if *nomkstream && !self.streams.contains_key(key) {
                     return Plain::Nil;
                 }
@@ -61,9 +64,6 @@ impl Model {
     }
 
     fn add(&mut self, key: &str, id: NewId, fields: &[String], trim: Option<(Trim, Policy)>) -> Plain {
-        if matches!(id, NewId::Exact((0, 0))) {
-            return error("ERR The ID specified in XADD must be greater than 0-0");
-        }
         let last = self.streams.get(key).map_or((0, 0), |stream| stream.last_id);
         let id = match id {
             NewId::Auto if self.now as u64 > last.0 => (self.now as u64, 0),
