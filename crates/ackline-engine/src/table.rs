@@ -71,7 +71,10 @@ fn unknown_subcommand(container: &Spec, word: &[u8]) -> Error {
 
 /// The name is cut at 128 bytes, the arguments once about as many have been shown.
 fn unknown_command(args: Args<'_>) -> Error {
-    let cut = |word: &'_ [u8], max: usize| word[..word.len().min(max)].to_vec();
+    let cut = |word: &[u8], max: usize| {
+        let word = crate::error::c_str(word);
+        word[..word.len().min(max)].to_vec()
+    };
     let name = cut(args.at(0), 128);
     let mut shown = Vec::new();
     for word in args.from(1).iter() {

@@ -40,7 +40,8 @@ fn judge(chain: &Chain, frame: &Frame<'_>) -> Verdict {
     if header.epoch < chain.epoch {
         return Verdict::Stale;
     }
-    let fits = header.epoch == chain.epoch && header.index == chain.index && header.previous == chain.previous;
+    let fits =
+        header.epoch == chain.epoch && header.index == chain.index && header.previous == chain.previous;
     match fits && header.before == chain.lsn {
         true => Verdict::Continues,
         false => Verdict::Broken("the frame does not continue the chain of frames"),
@@ -48,10 +49,7 @@ fn judge(chain: &Chain, frame: &Frame<'_>) -> Verdict {
 }
 
 /// Reads all segments in order. `visit` gets every batch that counts.
-pub(crate) fn scan(
-    storage: &dyn Storage,
-    visit: &mut dyn FnMut(Lsn, &[u8]),
-) -> Result<End, LogError> {
+pub(crate) fn scan(storage: &dyn Storage, visit: &mut dyn FnMut(Lsn, &[u8])) -> Result<End, LogError> {
     let names = segments(storage)?;
     let mut end = End { chain: Chain::default(), segment: None, size: 0, torn: 0 };
     for (position, (index, name)) in names.iter().enumerate() {

@@ -9,9 +9,9 @@
 //! `first` is the position before the first batch; `frame`, `epoch` and `previous` are what the first frame has to
 //! continue, so that a log whose older segments were removed can be checked from its oldest one on.
 
+use crate::Lsn;
 use crate::frame::{u32_at, u64_at};
 use crate::storage::{Storage, StorageFile};
-use crate::Lsn;
 use std::io;
 use std::sync::Arc;
 

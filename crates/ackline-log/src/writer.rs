@@ -85,8 +85,14 @@ impl Desk {
             let fence = gather.fences > fences_done;
             if gather.batches > 0 || gather.stop || fence {
                 let frame = std::mem::replace(&mut gather.frame, Vec::new());
-                let work =
-                    Work { frame, batches: gather.batches, last: gather.last, sync: gather.sync, stop: gather.stop, fences: gather.fences };
+                let work = Work {
+                    frame,
+                    batches: gather.batches,
+                    last: gather.last,
+                    sync: gather.sync,
+                    stop: gather.stop,
+                    fences: gather.fences,
+                };
                 gather.batches = 0;
                 gather.frame = vec![0; frame::HEADER];
                 return work;
@@ -101,7 +107,14 @@ impl Desk {
             };
             if timed_out {
                 gather.writer_waits = false;
-                return Work { frame: Vec::new(), batches: 0, last: gather.last, sync: gather.sync, stop: false, fences: fences_done };
+                return Work {
+                    frame: Vec::new(),
+                    batches: 0,
+                    last: gather.last,
+                    sync: gather.sync,
+                    stop: false,
+                    fences: fences_done,
+                };
             }
         }
     }
@@ -152,7 +165,17 @@ impl Writer {
     ) -> Writer {
         let lsn = chain.lsn;
         let synced_at = Instant::now();
-        Writer { desk, storage, segment, segment_bytes, chain, written: lsn, synced: lsn, synced_at, fences_done: 0 }
+        Writer {
+            desk,
+            storage,
+            segment,
+            segment_bytes,
+            chain,
+            written: lsn,
+            synced: lsn,
+            synced_at,
+            fences_done: 0,
+        }
     }
 
     /// Runs until the log is closed, or a write or sync fails.

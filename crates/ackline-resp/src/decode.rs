@@ -1,14 +1,16 @@
 //! The request decoder: incremental, so that a large argument arriving in pieces is never scanned twice.
 //!
 //! ```text
-//! input   *3\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1 ...
-//!         └──────── parsed ────────────┘ └ pos
+//! input   *3\r\n$4\r\nXADD\r\n$1\r\ns\r\n$12345 ...
+//!         └─────────── parsed ──────────┘└ pos └ seen: no end of line before
 //! words   [8..12, 18..19]                left = 1
 //! ```
+//!
+//! Whatever the pieces are, the answers are the same: no decision looks at bytes beyond those it is about.
 
-use crate::inline;
+use crate::error::ProtocolError;
+use crate::{inline, number};
 use memchr::memchr;
-use std::fmt;
 use std::ops::Range;
 
 /// Limits of requests.
@@ -30,56 +32,16 @@ impl Default for Limits {
     }
 }
 
-const UNAUTHENTICATED_WORDS: i64 = 10;
-const UNAUTHENTICATED_BULK: i64 = 16384;
+const UNAUTHENTICATED_WORDS: usize = 10;
+const UNAUTHENTICATED_BULK: usize = 16384;
 
-/// A request that breaks the protocol: one error reply, then the connection closes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ProtocolError {
-    /// Inline quotes without an end, or with something glued to it.
-    UnbalancedQuotes,
-    /// No end of line within the limit.
-    InlineTooLong,
-    /// The array header is no number, or too large.
-    ArrayLength,
-    /// No end of the array header within the limit.
-    ArrayHeaderTooLong,
-    /// Something else than `$` where an argument begins.
-    ExpectedBulk(u8),
-    /// The argument header is no number, negative, or too large.
-    BulkLength,
-    /// No end of an argument's header within the limit.
-    BulkHeaderTooLong,
-    /// Too many words before authentication.
-    UnauthenticatedArray,
-    /// Too long a word before authentication.
-    UnauthenticatedBulk,
-    /// A browser speaks HTTP: the connection closes without a word.
-    HttpGuard,
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ERR Protocol error: ")?;
-        match self {
-            ProtocolError::UnbalancedQuotes => f.write_str("unbalanced quotes in request"),
-            ProtocolError::InlineTooLong => f.write_str("too big inline request"),
-            ProtocolError::ArrayLength => f.write_str("invalid multibulk length"),
-            ProtocolError::ArrayHeaderTooLong => f.write_str("too big mbulk count string"),
-            ProtocolError::ExpectedBulk(found) => write!(f, "expected '$', got '{}'", char::from(*found)),
-            ProtocolError::BulkLength => f.write_str("invalid bulk length"),
-            ProtocolError::BulkHeaderTooLong => f.write_str("too big bulk count string"),
-            ProtocolError::UnauthenticatedArray => f.write_str("unauthenticated multibulk length"),
-            ProtocolError::UnauthenticatedBulk => f.write_str("unauthenticated bulk length"),
-            ProtocolError::HttpGuard => f.write_str("HTTP"),
-        }
-    }
-}
-
-impl std::error::Error for ProtocolError {}
+/// What a request may reserve by its mere count; more grows with the words that really arrive.
+const WORDS_AHEAD: usize = 16;
+/// One enormous request shall not hold its memory for as long as the connection lives.
+const WORDS_KEPT: usize = 4096;
 
 /// One request: ranges of `bytes`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     bytes: &'a [u8],
     words: &'a [Range<usize>],
@@ -97,6 +59,12 @@ impl<'a> Request<'a> {
         self.words
     }
 
+    /// The words themselves.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.bytes;
+        self.words.iter().map(move |range| &bytes[range.clone()])
+    }
+
     /// Bytes of input that the request used.
     pub fn consumed(&self) -> usize {
         self.consumed
@@ -105,6 +73,11 @@ impl<'a> Request<'a> {
     /// Whether it is an empty one (`*0`, a blank line), which gets no reply.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
+    }
+
+    fn looks_like_http(&self) -> bool {
+        let is = |word: &[u8]| word.eq_ignore_ascii_case(b"POST") || word.eq_ignore_ascii_case(b"Host:");
+        self.iter().next().is_some_and(is)
     }
 }
 
@@ -119,6 +92,8 @@ pub struct Decoder {
     bulk: Option<usize>,
     /// What of the input is parsed.
     pos: usize,
+    /// What of the input was searched for the end of a line.
+    seen: usize,
     wanted: usize,
 }
 
@@ -128,58 +103,89 @@ impl Decoder {
         Decoder::default()
     }
 
-    /// Completes the next request from `input`: all bytes that are not consumed. After a `None`, `input` must begin
-    /// with the same bytes as before.
+    /// Completes the next request from `input`: all bytes that are not consumed. After `Ok(None)`, `input` must
+    /// begin with the same bytes as before; after a request or an error the decoder is as new.
     pub fn decode<'a>(
         &'a mut self,
         input: &'a [u8],
         limits: &Limits,
     ) -> Result<Option<Request<'a>>, ProtocolError> {
-        let Some(&first) = input.first() else { return Ok(None) };
-        if first != b'*' {
-            return self.decode_inline(input, limits);
-        }
-        if self.left.is_none() && !self.read_array_header(input, limits)? {
-            return Ok(None);
-        }
-        while self.left.is_some_and(|left| left > 0) {
-            if !self.read_word(input, limits)? {
-                return Ok(None);
-            }
-        }
-        let consumed = self.pos;
+        let is_array = match input.first() {
+            Some(first) => *first == b'*',
+            None => return Ok(None),
+        };
+        let end = match is_array {
+            true => self.array(input, limits),
+            false => self.inline(input, limits),
+        };
+        let Some(consumed) = end.inspect_err(|_| self.reset())? else { return Ok(None) };
         self.reset();
-        Ok(Some(Request { bytes: input, words: &self.words, consumed }))
+        let bytes = if is_array { input } else { &self.scratch };
+        let request = Request { bytes, words: &self.words, consumed };
+        if request.looks_like_http() { Err(ProtocolError::HttpGuard) } else { Ok(Some(request)) }
     }
 
     /// Bytes that the input must at least have before a request can be complete; 0 = unknown.
+    ///
+    /// The peer chooses this number, up to [`Limits::bulk_max`], before it has sent anything.
     pub fn wanted(&self) -> usize {
         self.wanted
     }
 
     fn reset(&mut self) {
-        (self.left, self.bulk, self.pos, self.wanted) = (None, None, 0, 0);
+        (self.left, self.bulk, self.pos, self.seen, self.wanted) = (None, None, 0, 0, 0);
     }
 
-    fn read_array_header(&mut self, input: &[u8], limits: &Limits) -> Result<bool, ProtocolError> {
-        self.words.clear();
-        let Some((text, end)) = header(input, 1, limits.inline_max, ProtocolError::ArrayHeaderTooLong)? else {
-            return Ok(false);
+    /// Goes on with an array request; answers where it ends.
+    fn array(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
+        let mut left = match self.left {
+            Some(left) => left,
+            None => match self.array_header(input, limits)? {
+                Some(count) => count,
+                None => return Ok(None),
+            },
         };
-        let count = number(text).filter(|n| *n <= limits.args_max as i64).ok_or(ProtocolError::ArrayLength)?;
+        while left > 0 {
+            if !self.word(input, limits)? {
+                self.left = Some(left);
+                return Ok(None);
+            }
+            left -= 1;
+        }
+        Ok(Some(self.pos))
+    }
+
+    fn array_header(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
+        let Some(end) = self.header_end(input, limits, ProtocolError::ArrayHeaderTooLong)? else {
+            return Ok(None);
+        };
+        let count = number::strict(&input[1..end]).ok_or(ProtocolError::ArrayLength)?;
+        // Negative ones are empty requests.
+        let count = usize::try_from(count).unwrap_or(0);
+        if count > limits.args_max {
+            return Err(ProtocolError::ArrayLength);
+        }
         if !limits.authenticated && count > UNAUTHENTICATED_WORDS {
             return Err(ProtocolError::UnauthenticatedArray);
         }
-        self.left = Some(count.max(0) as usize);
-        self.pos = end;
-        Ok(true)
+        self.begin(count);
+        self.pos = end + 2;
+        Ok(Some(count))
+    }
+
+    fn begin(&mut self, count: usize) {
+        self.words.clear();
+        if self.words.capacity() > WORDS_KEPT {
+            self.words.shrink_to(WORDS_AHEAD);
+        }
+        self.words.reserve(count.min(WORDS_AHEAD));
     }
 
     /// One argument; false if it is not all there.
-    fn read_word(&mut self, input: &[u8], limits: &Limits) -> Result<bool, ProtocolError> {
+    fn word(&mut self, input: &[u8], limits: &Limits) -> Result<bool, ProtocolError> {
         let len = match self.bulk {
             Some(len) => len,
-            None => match self.read_bulk_header(input, limits)? {
+            None => match self.bulk_header(input, limits)? {
                 Some(len) => len,
                 None => return Ok(false),
             },
@@ -187,85 +193,97 @@ impl Decoder {
         // The two bytes behind the payload are skipped unchecked, as Redis does.
         let end = self.pos + len + 2;
         if input.len() < end {
-            self.wanted = end;
+            (self.bulk, self.wanted) = (Some(len), end);
             return Ok(false);
         }
         self.words.push(self.pos..self.pos + len);
-        self.pos = end;
-        self.bulk = None;
-        self.left = self.left.map(|left| left - 1);
+        (self.bulk, self.wanted, self.pos) = (None, 0, end);
         Ok(true)
     }
 
-    fn read_bulk_header(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        let Some(&marker) = input.get(self.pos) else { return Ok(None) };
-        let too_long = ProtocolError::BulkHeaderTooLong;
-        let Some((text, end)) = header(input, self.pos + 1, limits.inline_max, too_long)? else {
-            return Ok(None);
+    fn bulk_header(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
+        let (len, next) = match input.get(self.pos..).and_then(short_header) {
+            Some((len, used)) => (len, self.pos + used),
+            None => match self.long_header(input, limits)? {
+                Some(read) => read,
+                None => return Ok(None),
+            },
         };
-        if marker != b'$' {
-            return Err(ProtocolError::ExpectedBulk(marker));
+        if len > limits.bulk_max {
+            return Err(ProtocolError::BulkLength);
         }
-        let len = number(text).filter(|n| (0..=limits.bulk_max as i64).contains(n));
-        let len = len.ok_or(ProtocolError::BulkLength)?;
         if !limits.authenticated && len > UNAUTHENTICATED_BULK {
             return Err(ProtocolError::UnauthenticatedBulk);
         }
-        self.pos = end;
-        self.bulk = Some(len as usize);
-        Ok(self.bulk)
+        self.pos = next;
+        Ok(Some(len))
     }
 
-    fn decode_inline<'a>(
-        &'a mut self,
-        input: &'a [u8],
+    /// Any header of an argument: its length, and where the payload begins.
+    fn long_header(
+        &mut self,
+        input: &[u8],
         limits: &Limits,
-    ) -> Result<Option<Request<'a>>, ProtocolError> {
-        let Some(end) = memchr(b'\n', input) else {
-            return match input.len() > limits.inline_max {
-                true => Err(ProtocolError::InlineTooLong),
-                false => Ok(None),
-            };
+    ) -> Result<Option<(usize, usize)>, ProtocolError> {
+        let Some(end) = self.header_end(input, limits, ProtocolError::BulkHeaderTooLong)? else {
+            return Ok(None);
         };
-        let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]);
+        if input[self.pos] != b'$' {
+            return Err(ProtocolError::ExpectedBulk(input[self.pos]));
+        }
+        let len = number::strict(&input[self.pos + 1..end]).and_then(|len| usize::try_from(len).ok());
+        Ok(Some((len.ok_or(ProtocolError::BulkLength)?, end + 2)))
+    }
+
+    /// Where the CR of the header at `pos` is, once the byte behind it has come too, whatever that is.
+    fn header_end(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        too_long: ProtocolError,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let end = self.line_end(b'\r', input, limits, too_long)?;
+        Ok(end.filter(|end| end + 1 < input.len()))
+    }
+
+    /// Searches for the end of the line at `pos`, where no earlier call has searched.
+    fn line_end(
+        &mut self,
+        mark: u8,
+        input: &[u8],
+        limits: &Limits,
+        too_long: ProtocolError,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let stop = input.len().min(self.pos.saturating_add(limits.inline_max).saturating_add(1));
+        let from = self.seen.max(self.pos).min(stop);
+        let found = memchr(mark, &input[from..stop]).map(|at| from + at);
+        self.seen = found.unwrap_or(stop);
+        match found {
+            None if stop.saturating_sub(self.pos) > limits.inline_max => Err(too_long),
+            found => Ok(found),
+        }
+    }
+
+    /// Tries an inline request; answers where it ends.
+    fn inline(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
+        let Some(end) = self.line_end(b'\n', input, limits, ProtocolError::InlineTooLong)? else {
+            return Ok(None);
+        };
         self.words.clear();
         self.scratch.clear();
-        inline::split(line, &mut self.scratch, &mut self.words).ok_or(ProtocolError::UnbalancedQuotes)?;
-        let first = self.words.first().map_or(&b""[..], |range| &self.scratch[range.clone()]);
-        if first.eq_ignore_ascii_case(b"POST") || first.eq_ignore_ascii_case(b"Host:") {
-            return Err(ProtocolError::HttpGuard);
+        inline::split(&input[..end], &mut self.scratch, &mut self.words)
+            .ok_or(ProtocolError::UnbalancedQuotes)?;
+        Ok(Some(end + 1))
+    }
+}
+
+/// The header of an argument below 100 bytes, which most are: its length, and the bytes of the header.
+fn short_header(rest: &[u8]) -> Option<(usize, usize)> {
+    match *rest {
+        [b'$', n @ b'0'..=b'9', b'\r', _, ..] => Some((usize::from(n - b'0'), 4)),
+        [b'$', tens @ b'1'..=b'9', n @ b'0'..=b'9', b'\r', _, ..] => {
+            Some((usize::from(tens - b'0') * 10 + usize::from(n - b'0'), 5))
         }
-        self.reset();
-        Ok(Some(Request { bytes: &self.scratch, words: &self.words, consumed: end + 1 }))
+        _ => None,
     }
-}
-
-/// The text of a header that begins at `from`, and the position behind its end.
-fn header(
-    input: &[u8],
-    from: usize,
-    max: usize,
-    too_long: ProtocolError,
-) -> Result<Option<(&[u8], usize)>, ProtocolError> {
-    let rest = &input[from..];
-    match memchr(b'\r', rest) {
-        Some(len) if from + len + 2 <= input.len() => Ok(Some((&rest[..len], from + len + 2))),
-        Some(_) => Ok(None),
-        None if rest.len() > max => Err(too_long),
-        None => Ok(None),
-    }
-}
-
-/// A strict decimal: no plus, no blanks, no leading zeros.
-fn number(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        _ => (false, text),
-    };
-    let well_formed = matches!((digits, negative), ([b'0'], false) | ([b'1'..=b'9', ..], _));
-    if !well_formed || digits.len() > 18 {
-        return None;
-    }
-    let value = digits.iter().try_fold(0i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))?;
-    Some(if negative { -value } else { value })
 }

@@ -1,4 +1,9 @@
 //! Inline requests: words on a line, with quotes.
+//!
+//! ```text
+//! line   = blank* (word (blank+ word)*)? blank*
+//! word   = plain* | plain* '"' ... '"' | plain* "'" ... "'"      a closing quote ends its word
+//! ```
 
 use std::ops::Range;
 
@@ -17,8 +22,14 @@ pub(crate) fn split(line: &[u8], out: &mut Vec<u8>, words: &mut Vec<Range<usize>
     }
 }
 
+/// What separates words: the blanks of C, and NUL.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r' | 0)
+}
+
+/// What ends a word that has begun; vertical tab and form feed are part of it then.
+fn ends_word(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0)
 }
 
 /// Reads one word; answers what follows it.
@@ -27,7 +38,7 @@ fn word<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
         match byte {
             b'"' => return closed(double_quoted(next, out)?),
             b'\'' => return closed(single_quoted(next, out)?),
-            byte if is_blank(byte) => return Some(rest),
+            byte if ends_word(byte) => return Some(rest),
             byte => out.push(byte),
         }
         rest = next;

@@ -3,15 +3,25 @@
 //! ```text
 //! request = "*" count CRLF ("$" length CRLF bytes CRLF){count}    array form
 //!         | word (blank word)* LF                                 inline form
+//!
+//! decode         incremental, answers ranges of its input     uses inline, number
+//! inline         words of a typed line, with quotes
+//! encode         replies of a server, requests of a client    uses double
+//! decode_reply   replies back to values, for tests and tools
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod decode;
+pub mod decode_reply;
+mod double;
 pub mod encode;
+mod error;
 mod inline;
+mod number;
 
-pub use decode::{Decoder, Limits, ProtocolError, Request};
+pub use decode::{Decoder, Limits, Request};
+pub use error::ProtocolError;
 
 /// The version of the protocol that replies are written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

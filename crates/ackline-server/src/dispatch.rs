@@ -6,6 +6,7 @@ use crate::mail::{Msg, Push};
 use crate::session::{Blocked, Queue, Session};
 use crate::shared::Shared;
 use ackline::Called;
+use ackline_engine::args::is;
 use ackline_engine::spec::{Flags, Run};
 use ackline_engine::{Args, Context, Error, OwnedArgs, ShardSet, Spec, Txn};
 use ackline_resp::Protocol;
@@ -91,11 +92,14 @@ fn may_debug(session: &Session, shared: &Shared) -> bool {
     }
 }
 
-/// A refused command dooms the transaction that it was meant for, except for two that never belong to one.
+/// A refused command dooms the transaction that it was meant for.
 fn refuse(session: &mut Session, shared: &Shared, args: Args<'_>, error: &Error) {
     shared.stats.count_error(error.as_bytes());
     if let Ok(spec) = shared.broker().table().resolve(args) {
         shared.row(spec).stats.rejected.fetch_add(1, Relaxed);
+    }
+    if args.get(0).is_some_and(|name| is(name, "EXEC")) {
+        return abandon(session, shared, error);
     }
     if let Some(queue) = &mut session.multi {
         queue.doomed = true;
@@ -103,10 +107,23 @@ fn refuse(session: &mut Session, shared: &Shared, args: Args<'_>, error: &Error)
     session.writer().error(error.as_bytes());
 }
 
+/// An EXEC that is refused itself ends its transaction.
+fn abandon(session: &mut Session, shared: &Shared, error: &Error) {
+    session.multi = None;
+    shared.broker().unwatch(&std::mem::take(&mut session.watches));
+    session.publish_details();
+    let reason = error.as_bytes().strip_prefix(b"ERR ").unwrap_or(error.as_bytes());
+    let text = [b"EXECABORT Transaction discarded because of: ", reason].concat();
+    session.writer().error(&text);
+}
+
 fn is_paused(shared: &Shared, spec: &Spec, now: i64) -> bool {
     let until = shared.pause_until.load(Relaxed);
     until > now
-        && !matches!(spec.name.split('|').next(), Some("client" | "quit" | "reset" | "shutdown" | "hello" | "auth"))
+        && !matches!(
+            spec.name.split('|').next(),
+            Some("client" | "quit" | "reset" | "shutdown" | "hello" | "auth")
+        )
         && (shared.pause_all.load(Relaxed) || spec.flags.has(Flags::WRITE) || spec.name == "exec")
 }
 
@@ -129,7 +146,13 @@ fn execute(session: &mut Session, shared: &Shared, spec: &'static Spec, args: Ar
 }
 
 /// True if it failed.
-fn call_engine(session: &mut Session, shared: &Shared, spec: &'static Spec, args: Args<'_>, now: i64) -> bool {
+fn call_engine(
+    session: &mut Session,
+    shared: &Shared,
+    spec: &'static Spec,
+    args: Args<'_>,
+    now: i64,
+) -> bool {
     let broker = shared.broker();
     let blocking = spec.flags.has(Flags::BLOCKING);
     let mut ctx = context(session, shared, now);

@@ -57,7 +57,16 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(index: usize, shared: Arc<Shared>, poll: Poll, listeners: Vec<Listener>) -> Driver {
         let connections = HashMap::default();
-        Driver { index, shared, poll, listeners, connections, held: Vec::new(), waiting: Vec::new(), next_thread: 0 }
+        Driver {
+            index,
+            shared,
+            poll,
+            listeners,
+            connections,
+            held: Vec::new(),
+            waiting: Vec::new(),
+            next_thread: 0,
+        }
     }
 
     /// Runs until the server stops.
@@ -90,8 +99,10 @@ impl Driver {
 
     fn timeout(&self) -> Duration {
         let now = ackline::now_ms();
-        let due = self.waiting.iter().filter_map(|id| self.connections.get(id)?.session.poll_at(&self.shared));
-        let left = due.min().map_or(IDLE_MAX, |at| Duration::from_millis(at.saturating_sub(now).max(0) as u64));
+        let due =
+            self.waiting.iter().filter_map(|id| self.connections.get(id)?.session.poll_at(&self.shared));
+        let left =
+            due.min().map_or(IDLE_MAX, |at| Duration::from_millis(at.saturating_sub(now).max(0) as u64));
         left.min(IDLE_MAX)
     }
 
@@ -140,14 +151,16 @@ impl Driver {
         shared.clients.add(Arc::clone(&info));
         let authenticated = shared.config.string("requirepass").is_empty();
         let session = Session::new(info, stream.is_local(), authenticated);
-        self.connections.insert(id, Connection { stream, session, wants_write: false, over_soft_since: None });
+        self.connections
+            .insert(id, Connection { stream, session, wants_write: false, over_soft_since: None });
         self.turn(id, true);
     }
 
     /// One connection's turn: read if there may be something, run, write.
     fn turn(&mut self, id: u64, readable: bool) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let alive = (!readable || connection.read(&self.shared)) && connection.write(&self.shared, self.poll.registry(), id);
+        let alive = (!readable || connection.read(&self.shared))
+            && connection.write(&self.shared, self.poll.registry(), id);
         let session = &connection.session;
         let over = connection.session.closing && !session.out.is_held() && session.out.len() == 0;
         if !alive || over || self.shared.broker().log().durable().poisoned() {
@@ -213,7 +226,9 @@ impl Driver {
 
     /// Writes what the log released meanwhile, and asks to be woken for the rest.
     fn release_held(&mut self) {
-        let mailbox = |shared: &Arc<Shared>, index: usize, waits| shared.mailboxes()[index].waits_for_log.store(waits, SeqCst);
+        let mailbox = |shared: &Arc<Shared>, index: usize, waits| {
+            shared.mailboxes()[index].waits_for_log.store(waits, SeqCst)
+        };
         let synced_waiters = !self.waiting.is_empty();
         if self.held.is_empty() && !synced_waiters {
             return;
@@ -320,7 +335,8 @@ impl Connection {
     fn within_limits(&mut self, shared: &Shared) -> bool {
         let waiting = self.session.out.len() as u64;
         self.session.info.output.store(waiting as usize, Relaxed);
-        let limits = shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
+        let limits =
+            shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
         let unauthenticated = !self.session.authenticated && waiting > 64 * 1024;
         if unauthenticated || (limits.hard > 0 && waiting > limits.hard) {
             tracing::warn!("client {} is closed: its output is over the limit", self.session.info.id);

@@ -8,13 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// `sec.usec [db addr] "word" ..`; passwords do not appear.
 pub(crate) fn line(session: &Session, spec: &Spec, args: Args<'_>) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut line = format!(
-        "{}.{:06} [{} {}]",
-        now.as_secs(),
-        now.subsec_micros(),
-        session.db,
-        session.info.addr
-    );
+    let mut line =
+        format!("{}.{:06} [{} {}]", now.as_secs(), now.subsec_micros(), session.db, session.info.addr);
     let secret = matches!(spec.name, "auth" | "hello");
     for (at, word) in args.iter().enumerate() {
         line.push(' ');

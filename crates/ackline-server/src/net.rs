@@ -86,7 +86,9 @@ impl Stream {
     /// Whether the peer is on this machine.
     pub(crate) fn is_local(&self) -> bool {
         match self {
-            Stream::Tcp(stream) => stream.peer_addr().is_ok_and(|addr| addr.ip().to_canonical().is_loopback()),
+            Stream::Tcp(stream) => {
+                stream.peer_addr().is_ok_and(|addr| addr.ip().to_canonical().is_loopback())
+            }
             Stream::Unix(..) => true,
         }
     }

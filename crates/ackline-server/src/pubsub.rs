@@ -92,6 +92,8 @@ impl Shared {
 
     /// Sent while the lists are locked, so that every listener sees the messages in the same order.
     fn send(&self, mail: Vec<(u64, Arc<Push>)>) -> usize {
-        mail.into_iter().filter(|(client, push)| self.mail_client(*client, Msg::Push(*client, Arc::clone(push)))).count()
+        mail.into_iter()
+            .filter(|(client, push)| self.mail_client(*client, Msg::Push(*client, Arc::clone(push))))
+            .count()
     }
 }

@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::pubsub::Kind;
 use crate::shared::Shared;
 use ackline::{Lsn, Watch};
-use ackline_engine::{Args, Error, OwnedArgs, Outcome, Spec, Ticket};
+use ackline_engine::{Args, Error, Outcome, OwnedArgs, Spec, Ticket};
 use ackline_resp::encode::Writer;
 use ackline_resp::{Decoder, Limits, Protocol, ProtocolError};
 use std::collections::BTreeSet;

@@ -30,7 +30,9 @@ impl fmt::Display for StartError {
         match self {
             StartError::Open(dir, error) => write!(f, "cannot open the data in {}: {error}", dir.display()),
             StartError::Listen(addr, error) => write!(f, "cannot listen on {addr}: {error}"),
-            StartError::System(error) => write!(f, "the operating system refused to start the server: {error}"),
+            StartError::System(error) => {
+                write!(f, "the operating system refused to start the server: {error}")
+            }
         }
     }
 }
@@ -92,7 +94,9 @@ fn open(shared: &Arc<Shared>) -> Result<Arc<Broker>, StartError> {
     let config = &shared.config;
     let dir = PathBuf::from(config.string("dir"));
     let storage = match config.flag("appendonly") {
-        true => Storage::Local(dir.clone(), LocalOptions { sync: sync_mode(config), ..LocalOptions::default() }),
+        true => {
+            Storage::Local(dir.clone(), LocalOptions { sync: sync_mode(config), ..LocalOptions::default() })
+        }
         false => Storage::None,
     };
     let databases = config.int("databases").max(1) as u32;

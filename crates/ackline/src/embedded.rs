@@ -1,7 +1,7 @@
 //! The broker for programs that embed it: a call blocks until its effects are durable.
 
 use crate::broker::{Broker, Called, OpenError, Options, Storage};
-use ackline_engine::{Error, OwnedArgs, Outcome, Ticket};
+use ackline_engine::{Error, Outcome, OwnedArgs, Ticket};
 use ackline_log::{LocalOptions, Lsn};
 use parking_lot::Mutex;
 use std::collections::HashMap;

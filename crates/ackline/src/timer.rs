@@ -3,8 +3,8 @@
 use crate::broker::Broker;
 use crate::clock::now_ms;
 use parking_lot::{Condvar, Mutex};
-use std::sync::Weak;
 use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 
 /// When the timer is due next.

@@ -51,19 +51,20 @@ impl FromIterator<StreamId> for Ids {
 }
 
 /// The block `IDS numids id [id ...]` that begins at word `at` of `args` (the word IDS): the words of the IDs, and
-/// the position behind them. `count_error` and `match_error` are the command's own texts.
+/// the position behind them. `count_max` bounds numids, `count_error` and `match_error` are the command's own texts.
 pub(crate) fn ids_block<'a>(
     args: Args<'a>,
     at: usize,
+    count_max: i64,
     count_error: Error,
     match_error: Error,
 ) -> Result<(Args<'a>, usize), Error> {
     debug_assert!(is(args.at(at), "IDS"));
-    let count = args.get(at + 1).and_then(strict_int).filter(|n| (1..=i64::from(i32::MAX)).contains(n));
-    let count = count.ok_or(count_error)? as usize;
+    let count = args.get(at + 1).and_then(strict_int).filter(|n| (1..=count_max).contains(n));
+    let count = usize::try_from(count.ok_or(count_error)?).unwrap_or(usize::MAX);
     let ids = args.from(at + 2).first(count);
     match ids.len() == count {
-        true => Ok((ids, at + 2 + count)),
+        true => Ok((ids, at + 2 + ids.len())),
         false => Err(match_error),
     }
 }

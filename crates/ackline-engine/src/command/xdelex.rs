@@ -65,6 +65,7 @@ impl Options {
                 let (ids, next) = ids_block(
                     args,
                     at,
+                    i64::MAX,
                     Error::from_static("ERR Number of IDs must be a positive integer"),
                     Error::from_static("ERR The `numids` parameter must match the number of arguments"),
                 )?;

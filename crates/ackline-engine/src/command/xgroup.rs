@@ -319,20 +319,25 @@ impl Help {
         Ok(Help)
     }
 
+    /// On the wire byte for byte what Redis 8.6 answers, like error texts.
     fn execute(self, _: &Query<'_>) -> Outcome {
         Ok(help(
             "XGROUP",
             &[
-                "CREATE <key> <group> <id|$> [MKSTREAM] [ENTRIESREAD <n>]",
-                "    Creates a group that begins behind an ID, or behind the last entry ($).",
-                "CREATECONSUMER <key> <group> <consumer>",
-                "    Creates a consumer.",
-                "DELCONSUMER <key> <group> <consumer>",
-                "    Removes a consumer with the pending entries that it owns.",
-                "DESTROY <key> <group>",
-                "    Removes a group.",
-                "SETID <key> <group> <id|$> [ENTRIESREAD <n>]",
-                "    Sets the last delivered ID of a group.",
+                "CREATE <key> <groupname> <id|$> [option]",
+                "    Create a new consumer group. Options are:",
+                "    * MKSTREAM",
+                "      Create the empty stream if it does not exist.",
+                "    * ENTRIESREAD entries_read",
+                "      Set the group's entries_read counter (internal use).",
+                "CREATECONSUMER <key> <groupname> <consumer>",
+                "    Create a new consumer in the specified group.",
+                "DELCONSUMER <key> <groupname> <consumer>",
+                "    Remove the specified consumer.",
+                "DESTROY <key> <groupname>",
+                "    Remove the specified group.",
+                "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
+                "    Set the current group ID and entries_read counter.",
             ],
         ))
     }

@@ -269,16 +269,17 @@ impl Help {
         Ok(Help)
     }
 
+    /// On the wire byte for byte what Redis 8.6 answers, like error texts.
     fn execute(self, _: &Query<'_>) -> Outcome {
         Ok(help(
             "XINFO",
             &[
-                "CONSUMERS <key> <group>",
-                "    The consumers of a group.",
+                "CONSUMERS <key> <groupname>",
+                "    Show consumers of <groupname>.",
                 "GROUPS <key>",
-                "    The groups of a stream.",
-                "STREAM <key> [FULL [COUNT <n>]]",
-                "    Facts about a stream; FULL adds entries, groups and their pending entries.",
+                "    Show the stream consumer groups.",
+                "STREAM <key> [FULL [COUNT <count>]",
+                "    Show information about the stream.",
             ],
         ))
     }

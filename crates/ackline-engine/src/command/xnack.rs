@@ -90,6 +90,7 @@ impl Options {
                     let (ids, next) = ids_block(
                         args,
                         at,
+                        i64::from(i32::MAX),
                         Error::from_static("ERR numids must be a positive integer"),
                         Error::from_static("ERR number of IDs doesn't match numids"),
                     )?;

@@ -12,9 +12,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 const USER: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE);
 const ADMIN: Flags = USER.and(Flags::ADMIN);
-const BLANK: Spec = Spec { group: "connection", acl: &["connection"], since: "2.4.0", flags: USER, ..Spec::BLANK };
+const BLANK: Spec =
+    Spec { group: "connection", acl: &["connection"], since: "2.4.0", flags: USER, ..Spec::BLANK };
 
-const ID: Spec = Spec { name: "client|id", summary: "The connection's number.", since: "5.0.0", arity: 2, ..BLANK };
+const ID: Spec =
+    Spec { name: "client|id", summary: "The connection's number.", since: "5.0.0", arity: 2, ..BLANK };
 const GETNAME: Spec =
     Spec { name: "client|getname", summary: "The connection's name.", since: "2.6.9", arity: 2, ..BLANK };
 const SETNAME: Spec = Spec {
@@ -36,8 +38,13 @@ const SETINFO: Spec = Spec {
     )],
     ..BLANK
 };
-const INFO: Spec =
-    Spec { name: "client|info", summary: "The connection's line of CLIENT LIST.", since: "6.2.0", arity: 2, ..BLANK };
+const INFO: Spec = Spec {
+    name: "client|info",
+    summary: "The connection's line of CLIENT LIST.",
+    since: "6.2.0",
+    arity: 2,
+    ..BLANK
+};
 const LIST: Spec = Spec {
     name: "client|list",
     summary: "A line for every connection.",
@@ -77,10 +84,7 @@ const PAUSE: Spec = Spec {
     since: "3.0.0",
     arity: -3,
     flags: ADMIN,
-    grammar: &[
-        Arg::int("timeout"),
-        Arg::one_of("mode", &[Arg::word("WRITE"), Arg::word("ALL")]).optional(),
-    ],
+    grammar: &[Arg::int("timeout"), Arg::one_of("mode", &[Arg::word("WRITE"), Arg::word("ALL")]).optional()],
     ..BLANK
 };
 const UNPAUSE: Spec = Spec {
@@ -334,7 +338,9 @@ impl<'a> Filter<'a> {
     fn read(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Error> {
         let positive = |error| strict_int(value).filter(|n| *n > 0).ok_or(Error::from_static(error));
         match () {
-            () if is(name, "ID") => self.id = Some(positive("ERR client-id should be greater than 0")? as u64),
+            () if is(name, "ID") => {
+                self.id = Some(positive("ERR client-id should be greater than 0")? as u64)
+            }
             () if is(name, "TYPE") => self.kind = Some(client_type(value)?),
             () if is(name, "USER") && value != b"default" => {
                 return Err(Error::concat(&[b"ERR No such user '", value, b"'"]));
@@ -385,7 +391,8 @@ fn unblock(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let id = int(args.at(2))?;
     let client = env.shared.clients.get(id.max(0) as u64).filter(|client| client.blocked.load(Relaxed));
     let Some(client) = client else { return Ok(Reply::Int(0).into()) };
-    let ticket = env.shared.waiting.lock().iter().find(|(_, (_, c))| *c == client.id).map(|(ticket, _)| *ticket);
+    let ticket =
+        env.shared.waiting.lock().iter().find(|(_, (_, c))| *c == client.id).map(|(ticket, _)| *ticket);
     let done = match ticket {
         Some(ticket) if env.in_exec() => {
             env.txn.as_mut().is_some_and(|txn| txn.unpark(ticket, unblocked(with_error)))

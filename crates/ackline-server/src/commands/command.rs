@@ -7,27 +7,39 @@ use ackline_engine::table::subcommand;
 use ackline_engine::{Args, Error, Reply, Spec, glob};
 
 const ANY: Flags = Flags::LOADING.and(Flags::STALE);
-const BLANK: Spec = Spec { group: "server", acl: &["connection"], since: "2.8.13", flags: ANY, ..Spec::BLANK };
+const BLANK: Spec =
+    Spec { group: "server", acl: &["connection"], since: "2.8.13", flags: ANY, ..Spec::BLANK };
 const NAMES: &[Arg] = &[Arg::string("command-name").optional().many()];
 const CALL: &[Arg] = &[Arg::string("command"), Arg::string("arg").many()];
 
-const COUNT: Spec = Spec { name: "command|count", summary: "How many commands there are.", arity: 2, ..BLANK };
-const DOCS: Spec =
-    Spec { name: "command|docs", summary: "Documentation of commands.", since: "7.0.0", arity: -2, grammar: NAMES, ..BLANK };
-const INFO: Spec = Spec { name: "command|info", summary: "Facts about commands.", arity: -2, grammar: NAMES, ..BLANK };
+const COUNT: Spec =
+    Spec { name: "command|count", summary: "How many commands there are.", arity: 2, ..BLANK };
+const DOCS: Spec = Spec {
+    name: "command|docs",
+    summary: "Documentation of commands.",
+    since: "7.0.0",
+    arity: -2,
+    grammar: NAMES,
+    ..BLANK
+};
+const INFO: Spec =
+    Spec { name: "command|info", summary: "Facts about commands.", arity: -2, grammar: NAMES, ..BLANK };
 const LIST: Spec = Spec {
     name: "command|list",
     summary: "The names of commands.",
     since: "7.0.0",
     arity: -2,
-    grammar: &[Arg::block("filterby", &[Arg::one_of(
-        "filter",
-        &[
-            Arg::string("module-name").after("MODULE"),
-            Arg::string("category").after("ACLCAT"),
-            Arg::string("pattern").after("PATTERN"),
-        ],
-    )])
+    grammar: &[Arg::block(
+        "filterby",
+        &[Arg::one_of(
+            "filter",
+            &[
+                Arg::string("module-name").after("MODULE"),
+                Arg::string("category").after("ACLCAT"),
+                Arg::string("pattern").after("PATTERN"),
+            ],
+        )],
+    )
     .after("FILTERBY")
     .optional()],
     ..BLANK

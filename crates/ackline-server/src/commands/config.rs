@@ -23,8 +23,13 @@ const SET: Spec = Spec {
     ..BLANK
 };
 const RESETSTAT: Spec = Spec { name: "config|resetstat", summary: "Sets counters to 0.", arity: 2, ..BLANK };
-const REWRITE: Spec =
-    Spec { name: "config|rewrite", summary: "Writes the configuration file.", since: "2.8.0", arity: 2, ..BLANK };
+const REWRITE: Spec = Spec {
+    name: "config|rewrite",
+    summary: "Writes the configuration file.",
+    since: "2.8.0",
+    arity: 2,
+    ..BLANK
+};
 const HELP: Spec = Spec {
     name: "config|help",
     summary: "Lists the subcommands.",

@@ -174,7 +174,9 @@ fn hello(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let protocol = match args.get(1) {
         None => env.session.protocol,
         Some(word) => match int(word) {
-            Err(_) => return Err(Error::from_static("ERR Protocol version is not an integer or out of range")),
+            Err(_) => {
+                return Err(Error::from_static("ERR Protocol version is not an integer or out of range"));
+            }
             Ok(2) => Protocol::Resp2,
             Ok(3) => Protocol::Resp3,
             Ok(_) => return Err(Error::from_static("NOPROTO unsupported protocol version")),

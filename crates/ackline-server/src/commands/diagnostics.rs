@@ -81,8 +81,14 @@ const LATENCY: Spec = Spec {
     subcommands: &[&DOCTOR, &GRAPH, &LATENCY_HELP, &HISTOGRAM, &HISTORY, &LATEST, &LATENCY_RESET],
     ..L
 };
-const MONITOR: Spec =
-    Spec { name: "monitor", summary: "Shows every command.", since: "1.0.0", arity: 1, flags: ADMIN, ..BLANK };
+const MONITOR: Spec = Spec {
+    name: "monitor",
+    summary: "Shows every command.",
+    since: "1.0.0",
+    arity: 1,
+    flags: ADMIN,
+    ..BLANK
+};
 const MODULE_LIST: Spec = Spec {
     name: "module|list",
     summary: "There are no modules.",
@@ -132,7 +138,12 @@ pub(crate) const ALL: &[Entry] = &[
     (&MODULE, None),
     (&MODULE_LIST, Some(|_, _| Ok(Reply::Array(Vec::new()).into()))),
     (&MODULE_HELP, Some(|_, _| Ok(help(&MODULE)))),
-    (&LOLWUT, Some(|_, _| Ok(Reply::Verbatim(concat!("Ackline ver. ", env!("CARGO_PKG_VERSION"), "\n").into()).into()))),
+    (
+        &LOLWUT,
+        Some(|_, _| {
+            Ok(Reply::Verbatim(concat!("Ackline ver. ", env!("CARGO_PKG_VERSION"), "\n").into()).into())
+        }),
+    ),
 ];
 
 fn time(_: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {

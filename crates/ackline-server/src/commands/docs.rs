@@ -1,7 +1,7 @@
 //! What the table says about a command, as COMMAND and HELP show it.
 
-use ackline_engine::spec::{Arg, Keys, Kind, Spec};
 use ackline_engine::Reply;
+use ackline_engine::spec::{Arg, Keys, Kind, Spec};
 
 /// A line of usage: the word and its grammar.
 pub(crate) fn usage(word: &str, grammar: &[Arg]) -> String {

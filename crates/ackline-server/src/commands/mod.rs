@@ -84,8 +84,7 @@ pub(crate) fn rows() -> HashMap<&'static str, Row, foldhash::fast::RandomState> 
 /// The answer of a container's HELP: its subcommands, made from their declarations.
 pub(crate) fn help(container: &Spec) -> Answer {
     let name = container.name.to_ascii_uppercase();
-    let mut lines =
-        vec![format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")];
+    let mut lines = vec![format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")];
     for spec in container.subcommands.iter().filter(|spec| !spec.name.ends_with("|help")) {
         let word = spec.name.split('|').nth(1).unwrap_or_default().to_ascii_uppercase();
         lines.push(docs::usage(&word, spec.grammar));

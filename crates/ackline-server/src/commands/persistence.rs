@@ -12,12 +12,8 @@ const SAVE_FLAGS: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_
 const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
 const BLANK: Spec = Spec { group: "server", since: "1.0.0", ..Spec::BLANK };
 
-const SAVE: Spec = Spec {
-    name: "save",
-    summary: "Syncs the log.",
-    flags: SAVE_FLAGS.and(Flags::NO_MULTI),
-    ..BLANK
-};
+const SAVE: Spec =
+    Spec { name: "save", summary: "Syncs the log.", flags: SAVE_FLAGS.and(Flags::NO_MULTI), ..BLANK };
 const BGSAVE: Spec = Spec {
     name: "bgsave",
     summary: "Syncs the log.",
@@ -26,7 +22,8 @@ const BGSAVE: Spec = Spec {
     grammar: &[Arg::word("SCHEDULE").optional()],
     ..BLANK
 };
-const BGREWRITEAOF: Spec = Spec { name: "bgrewriteaof", summary: "Syncs the log.", flags: SAVE_FLAGS, ..BLANK };
+const BGREWRITEAOF: Spec =
+    Spec { name: "bgrewriteaof", summary: "Syncs the log.", flags: SAVE_FLAGS, ..BLANK };
 const LASTSAVE: Spec = Spec {
     name: "lastsave",
     summary: "Unix time of the last SAVE.",
@@ -155,8 +152,13 @@ const FUNCTION_LIST: Spec = Spec {
     arity: -2,
     ..SCRIPT_BLANK
 };
-const FUNCTION_HELP: Spec =
-    Spec { name: "function|help", summary: "Lists the subcommands.", since: "7.0.0", arity: 2, ..SCRIPT_BLANK };
+const FUNCTION_HELP: Spec = Spec {
+    name: "function|help",
+    summary: "Lists the subcommands.",
+    since: "7.0.0",
+    arity: 2,
+    ..SCRIPT_BLANK
+};
 const FUNCTION: Spec = Spec {
     name: "function",
     summary: "There are no functions.",

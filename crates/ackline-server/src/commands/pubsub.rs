@@ -13,8 +13,14 @@ const LOOK: Flags = Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE);
 const BLANK: Spec = Spec { group: "pubsub", since: "2.0.0", ..Spec::BLANK };
 const CHANNELS: &[Arg] = &[Arg::string("channel").many()];
 
-const SUBSCRIBE: Spec =
-    Spec { name: "subscribe", summary: "Listens to channels.", arity: -2, flags: LISTEN, grammar: CHANNELS, ..BLANK };
+const SUBSCRIBE: Spec = Spec {
+    name: "subscribe",
+    summary: "Listens to channels.",
+    arity: -2,
+    flags: LISTEN,
+    grammar: CHANNELS,
+    ..BLANK
+};
 const PSUBSCRIBE: Spec = Spec {
     name: "psubscribe",
     summary: "Listens to all channels that match a pattern.",
@@ -77,9 +83,14 @@ const P_CHANNELS: Spec =
     Spec { name: "pubsub|channels", summary: "Channels that have listeners.", grammar: PATTERN, ..SUB };
 const P_NUMSUB: Spec =
     Spec { name: "pubsub|numsub", summary: "Listeners of channels.", grammar: MAYBE, ..SUB };
-const P_NUMPAT: Spec = Spec { name: "pubsub|numpat", summary: "Patterns that have listeners.", arity: 2, ..SUB };
-const P_SHARDCHANNELS: Spec =
-    Spec { name: "pubsub|shardchannels", summary: "Shard channels that have listeners.", grammar: PATTERN, ..SUB };
+const P_NUMPAT: Spec =
+    Spec { name: "pubsub|numpat", summary: "Patterns that have listeners.", arity: 2, ..SUB };
+const P_SHARDCHANNELS: Spec = Spec {
+    name: "pubsub|shardchannels",
+    summary: "Shard channels that have listeners.",
+    grammar: PATTERN,
+    ..SUB
+};
 const P_SHARDNUMSUB: Spec =
     Spec { name: "pubsub|shardnumsub", summary: "Listeners of shard channels.", grammar: MAYBE, ..SUB };
 const P_HELP: Spec = Spec {

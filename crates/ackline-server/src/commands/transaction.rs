@@ -20,7 +20,8 @@ const EXEC: Spec = Spec {
     flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::SKIP_SLOWLOG),
     ..BLANK
 };
-const DISCARD: Spec = Spec { name: "discard", summary: "Drops all queued commands.", since: "2.0.0", ..BLANK };
+const DISCARD: Spec =
+    Spec { name: "discard", summary: "Drops all queued commands.", since: "2.0.0", ..BLANK };
 const WATCH: Spec = Spec {
     name: "watch",
     summary: "Makes the next EXEC depend on keys staying as they are.",

@@ -61,7 +61,8 @@ fn from_words(words: &[String]) -> Result<Vec<Directive>, ConfigError> {
     for word in words {
         match (word.strip_prefix("--"), all.last_mut()) {
             (Some(name), _) => {
-                let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
+                let (name, value) =
+                    name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
                 let values = value.map(str::to_owned).into_iter().collect();
                 all.push(Directive { place: "command line".to_owned(), name: name.to_owned(), values });
             }

@@ -61,6 +61,10 @@ impl Live {
     /// The limits of a class of clients.
     pub(crate) fn output_limits(&self, pubsub: bool) -> OutputLimits {
         let [hard, soft, soft_seconds] = if pubsub { &self.pubsub } else { &self.normal };
-        OutputLimits { hard: hard.load(Relaxed), soft: soft.load(Relaxed), soft_seconds: soft_seconds.load(Relaxed) }
+        OutputLimits {
+            hard: hard.load(Relaxed),
+            soft: soft.load(Relaxed),
+            soft_seconds: soft_seconds.load(Relaxed),
+        }
     }
 }

@@ -12,7 +12,7 @@ mod table;
 mod value;
 
 pub use file::ConfigError;
-pub(crate) use live::{Live, OutputLimits};
+pub(crate) use live::Live;
 
 use ackline_engine::{Error, glob};
 use parking_lot::RwLock;
@@ -53,7 +53,10 @@ impl Config {
         let name = directive.name.to_ascii_lowercase();
         let at = position(name.as_bytes()).ok_or_else(|| fail(format!("unknown directive '{name}'")))?;
         let parameter = &TABLE[at];
-        let value = parameter.kind.read_words(&directive.values).map_err(|reason| fail(format!("{name}: {reason}")))?;
+        let value = parameter
+            .kind
+            .read_words(&directive.values)
+            .map_err(|reason| fail(format!("{name}: {reason}")))?;
         self.values.write()[at] = value;
         self.refresh();
         Ok(())
@@ -63,7 +66,8 @@ impl Config {
     pub fn get<'p>(&self, patterns: impl Iterator<Item = &'p [u8]>) -> Vec<(String, String)> {
         let patterns: Vec<&[u8]> = patterns.collect();
         let values = self.values.read();
-        let wanted = |name: &str| patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), true));
+        let wanted =
+            |name: &str| patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), true));
         let all = TABLE.iter().zip(values.iter());
         all.filter(|(parameter, _)| wanted(parameter.name))
             .map(|(parameter, value)| (parameter.name.to_owned(), value.clone()))
@@ -76,11 +80,7 @@ impl Config {
         for (name, _) in pairs {
             let lower = name.to_ascii_lowercase();
             let at = position(&lower).ok_or_else(|| {
-                Error::concat(&[
-                    b"ERR Unknown option or number of arguments for CONFIG SET - '",
-                    name,
-                    b"'",
-                ])
+                Error::concat(&[b"ERR Unknown option or number of arguments for CONFIG SET - '", name, b"'"])
             })?;
             if changes.iter().any(|(other, _)| *other == at) {
                 return Err(refused(&TABLE[at], "duplicate parameter"));
@@ -156,7 +156,8 @@ mod tests {
         let config = Config::new();
         for (name, value) in config.get([&b"*"[..]].into_iter()) {
             let result = config.set(&[(name.as_bytes(), value.as_bytes())]);
-            let immutable = result.as_ref().is_err_and(|error| error.to_string().ends_with("immutable config"));
+            let immutable =
+                result.as_ref().is_err_and(|error| error.to_string().ends_with("immutable config"));
             assert!(result.is_ok() || immutable, "{name} {value}: {result:?}");
         }
     }
@@ -172,9 +173,11 @@ mod tests {
     #[test]
     fn the_command_line_overrides_the_file() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        std::fs::write(file.path(), "# comment\nport 7000\nsave 3600 1 300 100\nrequirepass \"a b\"\n").expect("written");
+        std::fs::write(file.path(), "# comment\nport 7000\nsave 3600 1 300 100\nrequirepass \"a b\"\n")
+            .expect("written");
         let path = file.path().display().to_string();
-        let config = Config::from_args(&args(&[&path, "--port", "7001", "--appendfsync", "no"])).expect("valid");
+        let config =
+            Config::from_args(&args(&[&path, "--port", "7001", "--appendfsync", "no"])).expect("valid");
         assert_eq!((config.int("port"), config.string("requirepass")), (7001, "a b".to_owned()));
         assert_eq!(config.string("save"), "3600 1 300 100");
         let error = Config::from_args(&args(&["--nosuch", "1"])).err().expect("refused").to_string();
@@ -188,7 +191,9 @@ mod tests {
             config.set(&[(name.as_bytes(), value.as_bytes())]).expect_err("refused").to_string()
         };
         assert!(error("maxmemory", "x").ends_with("argument must be a memory value"));
-        assert!(error("stream-idmp-duration", "0").ends_with("argument must be between 1 and 86400 inclusive"));
+        assert!(
+            error("stream-idmp-duration", "0").ends_with("argument must be between 1 and 86400 inclusive")
+        );
         assert!(error("appendfsync", "x").ends_with("must be one of the following: everysec, always, no"));
         assert!(error("port", "1").ends_with("can't set immutable config"));
         assert!(error("notify-keyspace-events", "Q").contains("Invalid event class character"));

@@ -32,13 +32,16 @@ impl Kind {
                 _ => Err("argument must be 'yes' or 'no'".to_owned()),
             },
             Kind::Int(min, max) => {
-                let n: i64 = text.parse().map_err(|_| "argument couldn't be parsed into an integer".to_owned())?;
+                let n: i64 =
+                    text.parse().map_err(|_| "argument couldn't be parsed into an integer".to_owned())?;
                 match (min..=max).contains(&n) {
                     true => Ok(n.to_string()),
                     false => Err(format!("argument must be between {min} and {max} inclusive")),
                 }
             }
-            Kind::Memory => memory(text).map(|n| n.to_string()).ok_or("argument must be a memory value".to_owned()),
+            Kind::Memory => {
+                memory(text).map(|n| n.to_string()).ok_or("argument must be a memory value".to_owned())
+            }
             Kind::Enum(words) => {
                 let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
                 let all = || format!("argument(s) must be one of the following: {}", words.join(", "));
@@ -98,9 +101,11 @@ fn output_limits(text: &str) -> Result<String, String> {
     for group in words.chunks_exact(4) {
         let name = if group[0] == "replica" { "slave" } else { group[0] };
         let limit = limits.iter_mut().find(|(class, _)| *class == name);
-        let limit = limit.ok_or_else(|| "Invalid client class specified in buffer limit configuration.".to_owned())?;
+        let limit = limit
+            .ok_or_else(|| "Invalid client class specified in buffer limit configuration.".to_owned())?;
         let seconds = group[3].parse::<u64>().ok();
-        limit.1 = [memory(group[1]).ok_or_else(bad)?, memory(group[2]).ok_or_else(bad)?, seconds.ok_or_else(bad)?];
+        limit.1 =
+            [memory(group[1]).ok_or_else(bad)?, memory(group[2]).ok_or_else(bad)?, seconds.ok_or_else(bad)?];
     }
     let line = |(name, [hard, soft, seconds]): &(&str, [u64; 3])| format!("{name} {hard} {soft} {seconds}");
     Ok(limits.iter().map(line).collect::<Vec<_>>().join(" "))

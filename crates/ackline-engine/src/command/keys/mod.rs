@@ -5,6 +5,7 @@ mod delete;
 mod expire;
 mod object;
 mod scan;
+mod sort;
 mod whole;
 
 use crate::spec::{Keys, Spec};
@@ -34,6 +35,8 @@ pub(crate) const ALL: &[&Spec] = &[
     &scan::KEYS,
     &scan::RANDOMKEY,
     &scan::SCAN,
+    &sort::SORT,
+    &sort::SORT_RO,
     &whole::DBSIZE,
     &whole::FLUSHALL,
     &whole::FLUSHDB,
