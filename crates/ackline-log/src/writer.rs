@@ -84,7 +84,7 @@ impl Desk {
         loop {
             let fence = gather.fences > fences_done;
             if gather.batches > 0 || gather.stop || fence {
-                let frame = std::mem::replace(&mut gather.frame, Vec::new());
+                let frame = std::mem::take(&mut gather.frame);
                 let work = Work {
                     frame,
                     batches: gather.batches,

@@ -16,7 +16,8 @@ impl<'a> Producer<'a> {
     pub(crate) fn read(args: Args<'a>, at: usize) -> Result<Option<(Producer<'a>, usize)>, Error> {
         let left = args.len() - at - 1;
         let explicit = is(args.at(at), "IDMP") && left >= 2;
-        if !explicit && !(is(args.at(at), "IDMPAUTO") && left >= 1) {
+        let by_content = is(args.at(at), "IDMPAUTO") && left >= 1;
+        if !explicit && !by_content {
             return Ok(None);
         }
         let pid = args.at(at + 1);

@@ -85,7 +85,7 @@ impl TrimOptions {
         }
         let mut next = at + 1;
         self.approximate = false;
-        if args.len() - at - 1 >= 2 && matches!(args.at(next), b"~" | b"=") {
+        if args.len() - at > 2 && matches!(args.at(next), b"~" | b"=") {
             self.approximate = args.at(next) == b"~";
             next += 1;
         }

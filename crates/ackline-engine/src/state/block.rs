@@ -20,7 +20,7 @@ const DELETED: u8 = 1;
 
 /// A run of entries.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub(crate) struct Block {
     first: StreamId,
     last: StreamId,
     live: u32,
@@ -30,9 +30,9 @@ pub struct Block {
 
 /// Where an entry lies in its block.
 #[derive(Clone, Copy, Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// The entry's ID.
-    pub id: StreamId,
+    pub(crate) id: StreamId,
     at: u32,
     fields: u32,
     deleted: bool,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The idempotency records of one stream.
 #[derive(Clone, Debug)]
-pub struct Idempotence {
+pub(crate) struct Idempotence {
     /// Seconds that a record is kept, counted from the milliseconds of its entry's ID.
     pub(crate) duration: u64,
     /// Records kept a producer.
@@ -18,7 +18,7 @@ pub struct Idempotence {
 
 /// What one producer wrote, in order of insertion.
 #[derive(Clone, Debug, Default)]
-pub struct Producer {
+pub(crate) struct Producer {
     by_iid: HashMap<Name, (StreamId, u64), foldhash::fast::FixedState>,
     by_order: BTreeMap<u64, Name>,
     next_order: u64,

@@ -48,7 +48,7 @@ impl ShardSet {
 }
 
 /// The shard of a key; the same in every database and every run.
-pub fn shard_index(key: &[u8], count: usize) -> usize {
+pub(super) fn shard_index(key: &[u8], count: usize) -> usize {
     let hash = foldhash::fast::FixedState::with_seed(0x61636b).hash_one(key);
     (hash >> 32) as usize % count
 }

@@ -146,7 +146,9 @@ impl Stream {
             let gone: Vec<StreamId> = front.slots().map(|s| s.id).take_while(|id| *id < below).collect();
             if !gone.is_empty() {
                 let block = Arc::make_mut(front);
-                gone.iter().for_each(|id| drop(block.delete(*id)));
+                for &id in &gone {
+                    block.delete(id);
+                }
                 self.length -= gone.len() as u64;
                 if block.live() == 0 {
                     self.blocks.pop_front();

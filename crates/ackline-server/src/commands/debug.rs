@@ -149,6 +149,7 @@ fn populate(env: &mut Env<'_, '_>, count: i64, args: Args<'_>) -> Result<Answer,
     Ok(Reply::Ok.into())
 }
 
+#[allow(clippy::approx_constant, reason = "the sample that client tests expect")]
 fn protocol(env: &mut Env<'_, '_>, kind: &[u8]) -> Result<Answer, Error> {
     let resp3 = env.session.writer().is_resp3();
     let mut out = env.session.writer();

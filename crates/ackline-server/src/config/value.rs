@@ -95,7 +95,7 @@ fn output_limits(text: &str) -> Result<String, String> {
     let mut limits =
         [("normal", [0; 3]), ("slave", [268435456, 67108864, 60]), ("pubsub", [33554432, 8388608, 60])];
     let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() || words.len() % 4 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(4) {
         return Err(bad());
     }
     for group in words.chunks_exact(4) {
