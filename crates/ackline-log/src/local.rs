@@ -58,14 +58,14 @@ impl LocalLog {
     pub fn on(storage: Arc<dyn Storage>, options: LocalOptions) -> Result<LocalLog, LogError> {
         let path = storage.path("");
         let io = |error| LogError::Io(path.clone(), error);
+        let segment_bytes = options.segment_bytes.max(4096);
         recovery::sweep(&*storage).map_err(io)?;
         let end = recovery::scan(&*storage, &mut |_, _| {})?;
         let segment = match end.segment {
-            None => Segment::create(&*storage, 0, end.chain).map_err(io)?,
+            None => Segment::create(&*storage, 0, end.chain, segment_bytes).map_err(io)?,
             Some(_) => reopen(&*storage, &end).map_err(io)?,
         };
         let desk = Arc::new(Desk::new(&end, options.sync));
-        let segment_bytes = options.segment_bytes.max(4096);
         let writer = Writer::new(Arc::clone(&desk), Arc::clone(&storage), segment, end.chain, segment_bytes);
         let thread = std::thread::Builder::new().name("log".into());
         let writer = thread.spawn(move || writer.run()).map_err(io)?;

@@ -94,16 +94,16 @@ pub(crate) fn index_of(name: &str) -> Option<u64> {
 
 impl Segment {
     /// A new segment: it has its name only once it is whole on disk.
-    pub(crate) fn create(storage: &dyn Storage, index: u64, chain: Chain) -> io::Result<Segment> {
+    pub(crate) fn create(storage: &dyn Storage, index: u64, chain: Chain, size: u64) -> io::Result<Segment> {
         let header = Header { salt: salt(index), index, chain };
         let temporary = format!("{}.tmp", name(index));
         let file = storage.open(&temporary)?;
-        let mut first = vec![0; ZERO_CHUNK];
+        let mut first = vec![0; ZERO_CHUNK.min(size as usize)];
         first[..HEADER as usize].copy_from_slice(&header.encode());
         file.write_at(&first, 0)?;
         file.sync()?;
         storage.publish(&temporary, &name(index))?;
-        Ok(Segment { file, header, end: HEADER, zeroed: ZERO_CHUNK as u64 })
+        Ok(Segment { file, header, end: HEADER, zeroed: first.len() as u64 })
     }
 
     /// Writes zeros ahead of the frames: a sync of bytes that the file already has is several times cheaper.

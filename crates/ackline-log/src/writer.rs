@@ -267,7 +267,8 @@ impl Writer {
         self.segment.file.sync()?;
         self.synced = self.written;
         let chain = Chain { epoch: self.epoch_before(), ..self.chain };
-        self.segment = Segment::create(&*self.storage, self.segment.header.index + 1, chain)?;
+        self.segment =
+            Segment::create(&*self.storage, self.segment.header.index + 1, chain, self.segment_bytes)?;
         self.desk.size.fetch_add(HEADER, Ordering::Relaxed);
         Ok(())
     }

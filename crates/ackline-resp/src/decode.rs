@@ -35,6 +35,9 @@ impl Default for Limits {
 const UNAUTHENTICATED_WORDS: usize = 10;
 const UNAUTHENTICATED_BULK: usize = 16384;
 
+/// The largest number of two digits.
+const SHORT_MAX: usize = 99;
+
 /// What a request may reserve by its mere count; more grows with the words that really arrive.
 const WORDS_AHEAD: usize = 16;
 /// One enormous request shall not hold its memory for as long as the connection lives.
@@ -146,22 +149,25 @@ impl Decoder {
             },
         };
         while left > 0 {
-            if !self.word(input, limits)? {
+            left -= self.short_words(input, left, limits);
+            if left > 0 && !self.word(input, limits)? {
                 self.left = Some(left);
                 return Ok(None);
             }
-            left -= 1;
+            left = left.saturating_sub(1);
         }
         Ok(Some(self.pos))
     }
 
     fn array_header(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        let Some(end) = self.header_end(input, limits, ProtocolError::ArrayHeaderTooLong)? else {
-            return Ok(None);
+        let short = short_header(b'*', input).filter(|_| limits.inline_max > SHORT_MAX);
+        let (count, next) = match short {
+            Some(read) => read,
+            None => match self.any_array_header(input, limits)? {
+                Some(read) => read,
+                None => return Ok(None),
+            },
         };
-        let count = number::strict(&input[1..end]).ok_or(ProtocolError::ArrayLength)?;
-        // Negative ones are empty requests.
-        let count = usize::try_from(count).unwrap_or(0);
         if count > limits.args_max {
             return Err(ProtocolError::ArrayLength);
         }
@@ -169,8 +175,22 @@ impl Decoder {
             return Err(ProtocolError::UnauthenticatedArray);
         }
         self.begin(count);
-        self.pos = end + 2;
+        self.pos = next;
         Ok(Some(count))
+    }
+
+    /// Any header of a request: its count, and where the first argument begins.
+    fn any_array_header(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<(usize, usize)>, ProtocolError> {
+        let Some(end) = self.header_end(input, limits, ProtocolError::ArrayHeaderTooLong)? else {
+            return Ok(None);
+        };
+        let count = number::strict(&input[1..end]).ok_or(ProtocolError::ArrayLength)?;
+        // Negative ones are empty requests.
+        Ok(Some((usize::try_from(count).unwrap_or(0), end + 2)))
     }
 
     fn begin(&mut self, count: usize) {
@@ -179,6 +199,27 @@ impl Decoder {
             self.words.shrink_to(WORDS_AHEAD);
         }
         self.words.reserve(count.min(WORDS_AHEAD));
+    }
+
+    /// Takes the short arguments that are all there, as most are; answers how many. What it leaves is for
+    /// [`Decoder::word`], which knows every case.
+    fn short_words(&mut self, input: &[u8], left: usize, limits: &Limits) -> usize {
+        let allowed = limits.bulk_max > SHORT_MAX && limits.inline_max > SHORT_MAX;
+        if self.bulk.is_some() || !allowed {
+            return 0;
+        }
+        let (mut pos, mut taken) = (self.pos, 0);
+        while taken < left {
+            let Some((len, used)) = input.get(pos..).and_then(|rest| short_header(b'$', rest)) else { break };
+            let (start, end) = (pos + used, pos + used + len + 2);
+            if end > input.len() {
+                break;
+            }
+            self.words.push(start..start + len);
+            (pos, taken) = (end, taken + 1);
+        }
+        self.pos = pos;
+        taken
     }
 
     /// One argument; false if it is not all there.
@@ -202,13 +243,7 @@ impl Decoder {
     }
 
     fn bulk_header(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        let (len, next) = match input.get(self.pos..).and_then(short_header) {
-            Some((len, used)) => (len, self.pos + used),
-            None => match self.long_header(input, limits)? {
-                Some(read) => read,
-                None => return Ok(None),
-            },
-        };
+        let Some((len, next)) = self.any_bulk_header(input, limits)? else { return Ok(None) };
         if len > limits.bulk_max {
             return Err(ProtocolError::BulkLength);
         }
@@ -220,7 +255,7 @@ impl Decoder {
     }
 
     /// Any header of an argument: its length, and where the payload begins.
-    fn long_header(
+    fn any_bulk_header(
         &mut self,
         input: &[u8],
         limits: &Limits,
@@ -277,12 +312,13 @@ impl Decoder {
     }
 }
 
-/// The header of an argument below 100 bytes, which most are: its length, and the bytes of the header.
-fn short_header(rest: &[u8]) -> Option<(usize, usize)> {
+/// A header of up to two digits, as most are: its number, and the bytes that it takes.
+fn short_header(marker: u8, rest: &[u8]) -> Option<(usize, usize)> {
+    let digit = |byte: u8| usize::from(byte - b'0');
     match *rest {
-        [b'$', n @ b'0'..=b'9', b'\r', _, ..] => Some((usize::from(n - b'0'), 4)),
-        [b'$', tens @ b'1'..=b'9', n @ b'0'..=b'9', b'\r', _, ..] => {
-            Some((usize::from(tens - b'0') * 10 + usize::from(n - b'0'), 5))
+        [first, ones @ b'0'..=b'9', b'\r', _, ..] if first == marker => Some((digit(ones), 4)),
+        [first, tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', _, ..] if first == marker => {
+            Some((digit(tens) * 10 + digit(ones), 5))
         }
         _ => None,
     }

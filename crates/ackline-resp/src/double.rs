@@ -7,6 +7,9 @@
 //!   k in -6..0, or the point near the start      0.00001   123456.789
 //!   else                                         1.5e+300  1e-7
 //! ```
+//!
+//! About one random double in four hundred is spelled differently, and as exactly: Redis does not always find the
+//! shortest digits.
 
 use std::io::Write;
 

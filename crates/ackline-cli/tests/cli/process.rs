@@ -1,0 +1,62 @@
+//! A server process of one's own.
+
+use redis::Connection;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server; it is killed when dropped.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+}
+
+impl Server {
+    /// Starts a server on a free port and waits until it answers.
+    pub fn start(dir: &Path, more: &[&str]) -> Server {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(env!("CARGO_BIN_EXE_ackline"))
+            .args(["serve", "--port", &port.to_string(), "--dir"])
+            .arg(dir)
+            .args(more)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Server { child, port };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while server.try_connect(2).is_none() {
+            assert!(server.child.try_wait().unwrap().is_none(), "the server ended");
+            assert!(Instant::now() < deadline, "the server does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    pub fn try_connect(&self, protocol: u8) -> Option<Connection> {
+        let url = format!(
+            "redis://127.0.0.1:{}/?protocol={}",
+            self.port,
+            if protocol == 3 { "resp3" } else { "resp2" }
+        );
+        redis::Client::open(url).unwrap().get_connection_with_timeout(Duration::from_secs(5)).ok()
+    }
+
+    pub fn connect(&self, protocol: u8) -> Connection {
+        self.try_connect(protocol).expect("the server accepts connections")
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

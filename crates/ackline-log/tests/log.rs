@@ -1,0 +1,81 @@
+//! What a log promises, held against every implementation and against damage.
+
+#[path = "log/crash.rs"]
+mod crash;
+#[path = "log/disk.rs"]
+mod disk;
+#[path = "log/format.rs"]
+mod format;
+
+use ackline_log::conformance::{self, contents};
+use ackline_log::{LocalLog, LocalOptions, Log, LogError, MemoryLog, SyncMode};
+use std::path::Path;
+
+fn small(sync: SyncMode) -> LocalOptions {
+    LocalOptions { sync, segment_bytes: 16 * 1024 }
+}
+
+fn open(dir: &Path) -> Result<LocalLog, LogError> {
+    LocalLog::open(dir, small(SyncMode::Always))
+}
+
+#[test]
+fn memory_conforms() {
+    conformance::run(&MemoryLog::new());
+}
+
+#[test]
+fn local_conforms_in_every_mode() {
+    for sync in [SyncMode::Always, SyncMode::EverySec, SyncMode::No] {
+        let dir = tempfile::tempdir().unwrap();
+        conformance::run(&LocalLog::open(dir.path(), small(sync)).unwrap());
+    }
+}
+
+#[test]
+fn a_discarding_log_counts_and_keeps_nothing() {
+    let log = MemoryLog::discarding();
+    assert_eq!((log.append(b"x"), log.durable().lsn()), (1, 1));
+    assert!(contents(&log).is_empty());
+}
+
+#[test]
+fn everything_is_there_after_a_restart_over_many_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut expected = Vec::new();
+    for round in 0..5u8 {
+        let log = open(dir.path()).unwrap();
+        assert_eq!(contents(&log), expected, "round {round}");
+        for n in 0..40u64 {
+            let batch = vec![round; 700 + n as usize];
+            let lsn = log.append(&batch);
+            expected.push((lsn, batch));
+            assert!(log.durable().wait(lsn, None));
+        }
+        log.close().unwrap();
+    }
+    let segments = std::fs::read_dir(dir.path()).unwrap().count();
+    assert!(segments > 5, "the log rolled over: {segments} files");
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path()).unwrap();
+    let (large, after) = (vec![7; 100_000], b"after".to_vec());
+    log.append(&large);
+    let lsn = log.append(&after);
+    assert!(log.durable().wait(lsn, None));
+    drop(log);
+    assert_eq!(contents(&open(dir.path()).unwrap()), vec![(1, large), (2, after)]);
+}
+
+#[test]
+fn a_directory_has_one_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path()).unwrap();
+    let error = open(dir.path()).err().expect("the directory is in use");
+    assert!(matches!(error, LogError::Locked(_)), "{error}");
+    drop(first);
+    assert!(open(dir.path()).is_ok());
+}
