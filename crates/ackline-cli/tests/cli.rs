@@ -1,5 +1,7 @@
 //! The real binary, driven by redis-rs.
 
+#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 #[path = "cli/crash.rs"]
 mod crash;
 #[path = "cli/cycle.rs"]

@@ -1,5 +1,7 @@
 //! What a log promises, held against every implementation and against damage.
 
+#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 #[path = "log/crash.rs"]
 mod crash;
 #[path = "log/disk.rs"]

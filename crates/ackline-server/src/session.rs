@@ -152,8 +152,7 @@ impl Session {
 
     fn refuse(&mut self, error: &ProtocolError) {
         if !matches!(error, ProtocolError::HttpGuard) {
-            let text = error.to_string();
-            self.writer().error(text.as_bytes());
+            self.writer().protocol_error(error);
             self.out.seal(0);
         }
         self.closing = true;

@@ -7,14 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running server; it is killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
     /// Starts a server on a free port and waits until it answers.
-    pub fn start(dir: &Path, more: &[&str]) -> Server {
+    pub(crate) fn start(dir: &Path, more: &[&str]) -> Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(env!("CARGO_BIN_EXE_ackline"))
             .args(["serve", "--port", &port.to_string(), "--dir"])
@@ -33,7 +33,7 @@ impl Server {
         server
     }
 
-    pub fn try_connect(&self, protocol: u8) -> Option<Connection> {
+    pub(crate) fn try_connect(&self, protocol: u8) -> Option<Connection> {
         let url = format!(
             "redis://127.0.0.1:{}/?protocol={}",
             self.port,
@@ -42,12 +42,12 @@ impl Server {
         redis::Client::open(url).unwrap().get_connection_with_timeout(Duration::from_secs(5)).ok()
     }
 
-    pub fn connect(&self, protocol: u8) -> Connection {
+    pub(crate) fn connect(&self, protocol: u8) -> Connection {
         self.try_connect(protocol).expect("the server accepts connections")
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

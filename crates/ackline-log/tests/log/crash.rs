@@ -11,8 +11,10 @@ fn open(disk: &MemoryDisk) -> Result<LocalLog, LogError> {
     LocalLog::on(Arc::new(disk.clone()), small(SyncMode::Always))
 }
 
+type Sample = (String, Vec<u8>, Vec<(usize, Lsn)>, Vec<(Lsn, Vec<u8>)>);
+
 /// A log of a few frames, its bytes, and where each frame ended with the position that it made durable.
-fn sample() -> (String, Vec<u8>, Vec<(usize, Lsn)>, Vec<(Lsn, Vec<u8>)>) {
+fn sample() -> Sample {
     let disk = MemoryDisk::new();
     let log = open(&disk).unwrap();
     let mut ends = Vec::new();

@@ -17,19 +17,19 @@ type Files = Arc<Mutex<BTreeMap<String, Content>>>;
 
 /// The disk. Clones share it.
 #[derive(Clone)]
-pub struct MemoryDisk {
+pub(crate) struct MemoryDisk {
     files: Files,
     /// Writes and syncs until one fails; negative: none does.
-    pub calls_left: Arc<AtomicI64>,
+    pub(crate) calls_left: Arc<AtomicI64>,
 }
 
 impl MemoryDisk {
-    pub fn new() -> MemoryDisk {
+    pub(crate) fn new() -> MemoryDisk {
         MemoryDisk { files: Files::default(), calls_left: Arc::new(AtomicI64::new(-1)) }
     }
 
     /// A disk with one file.
-    pub fn with(name: &str, bytes: &[u8]) -> MemoryDisk {
+    pub(crate) fn with(name: &str, bytes: &[u8]) -> MemoryDisk {
         let disk = MemoryDisk::new();
         let content = Content { written: bytes.to_vec(), synced: bytes.to_vec() };
         disk.files.lock().unwrap().insert(name.to_owned(), content);
@@ -37,7 +37,7 @@ impl MemoryDisk {
     }
 
     /// What a power cut leaves: everything synced and nothing else.
-    pub fn after_power_cut(&self) -> MemoryDisk {
+    pub(crate) fn after_power_cut(&self) -> MemoryDisk {
         let disk = MemoryDisk::new();
         for (name, content) in &*self.files.lock().unwrap() {
             let kept = Content { written: content.synced.clone(), synced: content.synced.clone() };
@@ -47,7 +47,7 @@ impl MemoryDisk {
     }
 
     /// The only segment.
-    pub fn segment(&self) -> (String, Vec<u8>) {
+    pub(crate) fn segment(&self) -> (String, Vec<u8>) {
         let files = self.files.lock().unwrap();
         let (name, content) = files.iter().next().unwrap();
         (name.clone(), content.written.clone())
