@@ -6,7 +6,9 @@ use redis::{Connection, FromRedisValue, RedisResult, Value, cmd};
 fn ask<T: FromRedisValue>(connection: &mut Connection, line: &str) -> RedisResult<T> {
     let mut words = line.split(' ');
     let mut command = cmd(words.next().unwrap());
-    words.for_each(|word| drop(command.arg(word)));
+    for word in words {
+        command.arg(word);
+    }
     command.query(connection)
 }
 
