@@ -58,6 +58,10 @@ pub fn run(config: Config) -> Result<(), StartError> {
     broker.log().durable().subscribe(Box::new(move || {
         if let Some(shared) = woken.upgrade() {
             shared.mailboxes().iter().for_each(Mailbox::log_advanced);
+            // Nothing will be acknowledged any more: connections close without replies, and the process ends.
+            if shared.broker().log().durable().poisoned() {
+                shared.stop();
+            }
         }
     }));
     Broker::start_timer(&broker);
