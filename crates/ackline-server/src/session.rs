@@ -200,6 +200,10 @@ impl Session {
             self.unblock();
             if let Err(error) = outcome {
                 shared.stats.count_error(error.as_bytes());
+                // The call itself was counted when it parked.
+                if let Some(row) = shared.rows.get(*self.info.last.lock()) {
+                    row.stats.failed.fetch_add(1, Relaxed);
+                }
             }
             encode::outcome(&mut self.writer(), outcome);
             self.out.seal(lsn);

@@ -11,7 +11,7 @@ use ackline::{Broker, Lsn, Settings};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What there is about one command beside its declaration.
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) pause_all: AtomicBool,
     /// Unix ms of the last SAVE.
     pub(crate) saved_at: AtomicI64,
+    /// The position of the last SAVE, or of the start.
+    pub(crate) saved_lsn: AtomicU64,
     pub(crate) stopping: AtomicBool,
 }
 
@@ -69,6 +71,7 @@ impl Shared {
             pause_until: AtomicI64::new(0),
             pause_all: AtomicBool::new(false),
             saved_at: AtomicI64::new(now),
+            saved_lsn: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }
     }
@@ -79,6 +82,7 @@ impl Shared {
     }
 
     pub(crate) fn set_broker(&self, broker: Arc<Broker>) {
+        self.saved_lsn.store(broker.log().last(), Ordering::Relaxed);
         // Set once, by the start of the server.
         let _ = self.broker.set(broker);
     }

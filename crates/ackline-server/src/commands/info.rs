@@ -160,10 +160,10 @@ fn memory(env: &mut Env<'_, '_>, lines: &mut Lines) {
 
 fn persistence(env: &mut Env<'_, '_>, lines: &mut Lines) {
     let log = env.shared.broker().log();
-    let unsynced = log.last().saturating_sub(log.durable().synced());
+    let changes = log.last().saturating_sub(env.shared.saved_lsn.load(Relaxed));
     lines.put("loading", 0);
     lines.put("async_loading", 0);
-    lines.put("rdb_changes_since_last_save", unsynced);
+    lines.put("rdb_changes_since_last_save", changes);
     lines.put("rdb_bgsave_in_progress", 0);
     lines.put("rdb_last_save_time", env.shared.saved_at.load(Relaxed) / 1000);
     lines.put("rdb_last_bgsave_status", "ok");

@@ -207,6 +207,7 @@ fn sync(env: &mut Env<'_, '_>) -> Result<(), Error> {
         return Err(Error::from_static("ERR"));
     }
     env.shared.saved_at.store(ackline::now_ms(), Relaxed);
+    env.shared.saved_lsn.store(log.last(), Relaxed);
     Ok(())
 }
 
