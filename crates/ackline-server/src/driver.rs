@@ -52,6 +52,8 @@ pub(crate) struct Driver {
     /// Clients that wait for something outside the engine.
     waiting: Vec<u64>,
     next_thread: usize,
+    /// What a read fills: one for all connections of the thread.
+    scratch: Vec<u8>,
 }
 
 impl Driver {
@@ -66,6 +68,7 @@ impl Driver {
             held: Vec::new(),
             waiting: Vec::new(),
             next_thread: 0,
+            scratch: vec![0; READ],
         }
     }
 
@@ -159,7 +162,7 @@ impl Driver {
     /// One connection's turn: read if there may be something, run, write.
     fn turn(&mut self, id: u64, readable: bool) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let alive = (!readable || connection.read(&self.shared))
+        let alive = (!readable || connection.read(&self.shared, &mut self.scratch))
             && connection.write(&self.shared, self.poll.registry(), id);
         let session = &connection.session;
         let over = connection.session.closing && !session.out.is_held() && session.out.len() == 0;
@@ -258,27 +261,23 @@ impl Driver {
 
 impl Connection {
     /// Reads and runs until the peer has nothing more. False if it is gone.
-    fn read(&mut self, shared: &Shared) -> bool {
+    fn read(&mut self, shared: &Shared, scratch: &mut [u8]) -> bool {
         for _ in 0..READS_MAX {
             if self.session.closing {
                 return true;
             }
-            let wanted = self.session.wanted().clamp(READ, 4 << 20);
-            let input = self.session.input();
-            let filled = input.len();
-            input.resize(filled + wanted, 0);
-            let read = self.stream.read(&mut input[filled..]);
-            input.truncate(filled + read.as_ref().map_or(0, |n| *n));
+            let read = self.stream.read(scratch);
             match read {
                 Ok(0) => return false,
                 Ok(n) => {
+                    self.session.input().extend_from_slice(&scratch[..n]);
                     self.session.info.bytes_in.fetch_add(n as u64, Relaxed);
                     shared.stats.bytes_in.fetch_add(n as u64, Relaxed);
                     self.session.feed(shared);
                     if self.over_query_limit(shared) {
                         return false;
                     }
-                    if n < wanted {
+                    if n < scratch.len() {
                         return true;
                     }
                 }

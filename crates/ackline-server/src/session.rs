@@ -53,10 +53,13 @@ pub(crate) enum ReplyMode {
     SkipNext,
 }
 
+/// An input buffer larger than this is given back once it is empty.
+const INPUT_KEEP_MAX: usize = 64 * 1024;
+
 /// What was read and not yet understood.
 #[derive(Default)]
 struct Wire {
-    decoder: Option<Box<Decoder>>,
+    decoder: Decoder,
     input: Vec<u8>,
     consumed: usize,
 }
@@ -108,23 +111,16 @@ impl Session {
         &mut self.wire.input
     }
 
-    /// How much larger the input should get before it is worth looking at.
-    pub(crate) fn wanted(&self) -> usize {
-        let wanted = self.wire.decoder.as_ref().map_or(0, |decoder| decoder.wanted());
-        (wanted + self.wire.consumed).saturating_sub(self.wire.input.len())
-    }
-
     /// Runs every complete command of the input.
     pub(crate) fn feed(&mut self, shared: &Shared) {
         let mut wire = std::mem::take(&mut self.wire);
-        let mut decoder = wire.decoder.take().unwrap_or_default();
         while !self.closing && self.blocked.is_none() && wire.consumed < wire.input.len() {
             let limits = Limits {
                 bulk_max: shared.config.live().proto_max_bulk_len.load(Relaxed) as usize,
                 authenticated: self.authenticated,
                 ..Limits::default()
             };
-            match decoder.decode(&wire.input[wire.consumed..], &limits) {
+            match wire.decoder.decode(&wire.input[wire.consumed..], &limits) {
                 Ok(Some(request)) => {
                     let used = request.consumed();
                     if request.is_empty() || self.run(shared, Args::new(request.bytes(), request.words())) {
@@ -138,15 +134,13 @@ impl Session {
         let unread = wire.input.len() - wire.consumed;
         if unread == 0 {
             wire.input.clear();
+            wire.input.shrink_to(INPUT_KEEP_MAX);
             wire.consumed = 0;
         } else if wire.consumed > 0 {
             wire.input.drain(..wire.consumed);
             wire.consumed = 0;
         }
         self.info.query_buffer.store(unread, Relaxed);
-        if unread > 0 {
-            wire.decoder = Some(decoder);
-        }
         self.wire = wire;
     }
 

@@ -2,7 +2,7 @@
 
 use super::claim::{Claimant, shown};
 use crate::args::{Args, is, strict_int};
-use crate::error::Error;
+use crate::error::{Error, c_str};
 use crate::id::StreamId;
 use crate::record::{Change, Count};
 use crate::reply::{Outcome, Reply};
@@ -131,7 +131,7 @@ impl Options {
                     options.retry_count = Some(count).filter(|count| *count >= 0);
                 }
                 Some(value) if is(word, "LASTID") => options.last_id = Some(StreamId::parse(value, 0)?),
-                _ => return Err(Error::concat(&[b"ERR Unrecognized XCLAIM option '", word, b"'"])),
+                _ => return Err(Error::concat(&[b"ERR Unrecognized XCLAIM option '", c_str(word), b"'"])),
             }
         }
         Ok(options)

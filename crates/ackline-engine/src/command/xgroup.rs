@@ -99,6 +99,8 @@ pub(crate) const SPEC: Spec = Spec {
 
 /// Words of CREATE, at most.
 const CREATE_WORDS_MAX: usize = 8;
+/// Words of SETID, at most.
+const SETID_WORDS_MAX: usize = 7;
 
 fn wrong_tail(args: Args<'_>) -> Error {
     Error::concat(&[
@@ -144,43 +146,55 @@ fn clamped(read: Option<i64>, entries_added: u64) -> Option<i64> {
     read.map(|n| n.min(entries_added as i64))
 }
 
-struct Create<'a> {
-    key: &'a [u8],
-    group: &'a [u8],
-    id: &'a [u8],
+/// What may follow the ID of CREATE and SETID.
+struct Options {
     make_stream: bool,
     entries_read: Option<i64>,
+    /// Too many words, each of them right: Redis says so only after it looked at the key.
+    tail: Result<(), Error>,
 }
 
-impl<'a> Create<'a> {
-    fn parse(args: Args<'a>) -> Result<Create<'a>, Error> {
-        if args.len() > CREATE_WORDS_MAX {
-            return Err(wrong_tail(args));
-        }
-        let (key, group, id) = (args.at(2), args.at(3), args.at(4));
-        let mut create = Create { key, group, id, make_stream: false, entries_read: None };
+impl Options {
+    fn parse(args: Args<'_>, may_make: bool, words_max: usize) -> Result<Options, Error> {
+        let tail = if args.len() > words_max { Err(wrong_tail(args)) } else { Ok(()) };
+        let mut options = Options { make_stream: false, entries_read: None, tail };
         let mut at = 5;
         while let Some(word) = args.get(at) {
             match args.get(at + 1) {
-                _ if is(word, "MKSTREAM") => {
-                    create.make_stream = true;
+                _ if may_make && is(word, "MKSTREAM") => {
+                    options.make_stream = true;
                     at += 1;
                 }
                 Some(value) if is(word, "ENTRIESREAD") => {
-                    create.entries_read = entries_read(value)?;
+                    options.entries_read = entries_read(value)?;
                     at += 2;
                 }
                 _ => return Err(wrong_tail(args)),
             }
         }
-        Ok(create)
+        Ok(options)
+    }
+}
+
+struct Create<'a> {
+    key: &'a [u8],
+    group: &'a [u8],
+    id: &'a [u8],
+    options: Options,
+}
+
+impl<'a> Create<'a> {
+    fn parse(args: Args<'a>) -> Result<Create<'a>, Error> {
+        let options = Options::parse(args, true, CREATE_WORDS_MAX)?;
+        Ok(Create { key: args.at(2), group: args.at(3), id: args.at(4), options })
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
-        let stream = match self.make_stream {
+        let stream = match self.options.make_stream {
             true => txn.stream(self.key)?,
             false => Some(existing_stream(txn, self.key)?),
         };
+        self.options.tail?;
         let last_id = match self.id {
             b"$" => stream.map_or(StreamId::MIN, |stream| stream.last_id),
             word => StreamId::parse(word, 0)?,
@@ -188,7 +202,8 @@ impl<'a> Create<'a> {
         if stream.is_some_and(|stream| stream.group(self.group).is_some()) {
             return Err(Error::from_static("BUSYGROUP Consumer Group name already exists"));
         }
-        let entries_read = clamped(self.entries_read, stream.map_or(0, |stream| stream.entries_added));
+        let entries_read =
+            clamped(self.options.entries_read, stream.map_or(0, |stream| stream.entries_added));
         if stream.is_none() {
             create_stream(txn, self.key);
         }
@@ -199,6 +214,7 @@ impl<'a> Create<'a> {
 
 impl Check for Create<'_> {
     fn check(&self) -> Result<(), Error> {
+        self.options.tail.clone()?;
         if self.id == b"$" { Ok(()) } else { StreamId::parse(self.id, 0).map(drop) }
     }
 }
@@ -207,32 +223,34 @@ struct SetId<'a> {
     key: &'a [u8],
     group: &'a [u8],
     id: &'a [u8],
-    entries_read: Option<i64>,
+    options: Options,
 }
 
 impl<'a> SetId<'a> {
     fn parse(args: Args<'a>) -> Result<SetId<'a>, Error> {
-        let entries_read = match (args.get(5), args.get(6), args.len()) {
-            (None, ..) => None,
-            (Some(word), Some(value), 7) if is(word, "ENTRIESREAD") => entries_read(value)?,
-            _ => return Err(wrong_tail(args)),
-        };
-        Ok(SetId { key: args.at(2), group: args.at(3), id: args.at(4), entries_read })
+        let options = Options::parse(args, false, SETID_WORDS_MAX)?;
+        Ok(SetId { key: args.at(2), group: args.at(3), id: args.at(4), options })
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let stream = existing_group(txn, self.key, self.group)?;
+        self.options.tail?;
         let last_id = match self.id {
             b"$" => stream.last_id,
             word => StreamId::parse_lenient(word, 0)?,
         };
-        let entries_read = clamped(self.entries_read, stream.entries_added);
+        let entries_read = clamped(self.options.entries_read, stream.entries_added);
         txn.emit(self.key, Change::Seek { group: self.group, last_id, entries_read });
         Ok(Reply::Ok)
     }
 }
 
-impl Check for SetId<'_> {}
+impl Check for SetId<'_> {
+    fn check(&self) -> Result<(), Error> {
+        self.options.tail.clone()?;
+        if self.id == b"$" { Ok(()) } else { StreamId::parse_lenient(self.id, 0).map(drop) }
+    }
+}
 
 struct Destroy<'a> {
     key: &'a [u8],
@@ -344,3 +362,28 @@ impl Help {
 }
 
 impl Check for Help {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::OwnedArgs;
+    use crate::state::Keyspace;
+    use crate::txn::Context;
+
+    #[test]
+    fn too_many_words_are_noticed_behind_wrong_values_and_the_missing_key() {
+        let answer = |options: &str| {
+            let line = format!("XGROUP CREATE jobs workers 0 {options}");
+            let args = OwnedArgs::collect(line.split(' ').map(str::as_bytes));
+            let mut keyspace = Keyspace::new(1, 16, 0);
+            let mut txn = Txn::new(keyspace.reach(), Context::at(1000), Vec::new());
+            let outcome = Create::parse(args.as_args()).and_then(|create| create.execute(&mut txn));
+            assert!(txn.batch().is_empty(), "{options}");
+            outcome.map(drop)
+        };
+        let tail = Err(wrong_tail(OwnedArgs::collect([&b"XGROUP"[..], b"CREATE"]).as_args()));
+        assert_eq!(answer("MKSTREAM ENTRIESREAD 1 ENTRIESREAD x"), Err(Error::NOT_AN_INTEGER));
+        assert_eq!(answer("MKSTREAM MKSTREAM MKSTREAM MKSTREAM"), tail);
+        assert!(answer("ENTRIESREAD 1 ENTRIESREAD 2").is_err_and(|e| Err(e) != tail));
+    }
+}
