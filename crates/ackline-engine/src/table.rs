@@ -64,6 +64,7 @@ pub fn subcommand(container: &Spec, word: &[u8]) -> Option<&'static Spec> {
 }
 
 fn unknown_subcommand(container: &Spec, word: &[u8]) -> Error {
+    let word = crate::error::c_str(word);
     let word = &word[..word.len().min(128)];
     let name = container.name.to_ascii_uppercase();
     Error::concat(&[b"ERR unknown subcommand '", word, b"'. Try ", name.as_bytes(), b" HELP."])

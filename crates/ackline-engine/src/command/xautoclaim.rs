@@ -108,7 +108,10 @@ impl<'a> XAutoClaim<'a> {
             attempts -= 1;
             if !stream.contains(id) {
                 sweep.ghosts.push(id);
-            } else if delivery.owner.is_none() || now - delivery.delivered_at >= self.min_idle {
+            } else if delivery.owner.is_none()
+                || self.min_idle == 0
+                || now - delivery.delivered_at >= self.min_idle
+            {
                 sweep.claimed.push(id);
             }
         }

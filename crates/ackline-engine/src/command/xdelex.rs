@@ -9,8 +9,10 @@ use crate::id::StreamId;
 use crate::record::Change;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Kind, Spec};
+use crate::state::{Group, Name};
 use crate::txn::Txn;
 use crate::write_command;
+use std::collections::BTreeSet;
 
 /// `IDS numids id [id ...]`
 const IDS: Arg = Arg::block("ids", &[Arg::new("numids", Kind::Count), Arg::id("id").many()]).after("IDS");
@@ -61,7 +63,7 @@ impl Options {
             if let Some(named) = Policy::parse(word).filter(|_| policy.is_none()) {
                 policy = Some(named);
                 at += 1;
-            } else if is(word, "IDS") {
+            } else if is(word, "IDS") && at + 1 < args.len() {
                 let (ids, next) = ids_block(
                     args,
                     at,
@@ -105,9 +107,8 @@ impl<'a> XDelEx<'a> {
         if missing {
             return Ok(options.none());
         }
-        let ids = options.ids?;
-        let results = ids.iter().map(|id| Reply::Int(delete(txn, self.key, *id, options.policy)));
-        Ok(Reply::Array(results.collect()))
+        let fates = delete(txn, self.key, &options.ids?, options.policy)?;
+        Ok(Reply::Array(fates.into_iter().map(Reply::Int).collect()))
     }
 }
 
@@ -135,9 +136,16 @@ impl<'a> XAckDel<'a> {
             return Ok(options.none());
         }
         let ids = options.ids?;
-        let results =
-            ids.iter().map(|id| Reply::Int(acknowledge(txn, self.key, self.group, *id, options.policy)));
-        Ok(Reply::Array(results.collect()))
+        let acked = acknowledge(txn, self.key, self.group, ids.clone())?;
+        let fates = delete(txn, self.key, &acked, options.policy)?;
+        let mut acked = acked.iter().zip(fates).peekable();
+        // Those acknowledged are in the order of the arguments, each once: what comes again is pending no more.
+        let results = ids.iter().map(|id| match acked.next_if(|(acked, _)| *acked == id) {
+            None => ABSENT,
+            Some((_, NEEDED)) => NEEDED,
+            Some(_) => DELETED,
+        });
+        Ok(Reply::Array(results.map(Reply::Int).collect()))
     }
 }
 
@@ -147,34 +155,132 @@ impl Check for XAckDel<'_> {
     }
 }
 
-/// 1: deleted, -1: there is no such entry, 2: a group may still need it.
-fn delete(txn: &mut Txn<'_>, key: &[u8], id: StreamId, policy: Policy) -> i64 {
-    let Ok(Some(stream)) = txn.stream(key) else { return -1 };
-    let exists = stream.contains(id);
-    let referenced = match policy {
-        Policy::KeepRef => false,
-        Policy::DelRef => stream.groups.values().any(|group| group.pending.contains(id)),
-        Policy::Acked => stream.is_referenced(id),
+/// There is no such entry, or it is not pending.
+const ABSENT: i64 = -1;
+const DELETED: i64 = 1;
+/// It stays, because a group may still need it.
+const NEEDED: i64 = 2;
+
+/// Deletes what the policy lets go, and answers for each ID what became of it.
+fn delete(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId], policy: Policy) -> Result<Vec<i64>, Error> {
+    let Some(stream) = txn.stream(key)? else { return Ok(vec![ABSENT; ids.len()]) };
+    let mut doomed = BTreeSet::new();
+    let fate = |id: &StreamId| match () {
+        () if policy == Policy::Acked && stream.is_referenced(*id) => NEEDED,
+        () if stream.contains(*id) && doomed.insert(*id) => DELETED,
+        () => ABSENT,
     };
-    if policy == Policy::Acked && referenced {
-        return 2;
+    let fates = ids.iter().map(fate).collect();
+    let unreference = policy == Policy::DelRef;
+    if !doomed.is_empty() {
+        let ids = doomed.into_iter().collect();
+        txn.emit(key, Change::Delete { remember: true, unreference, ids });
     }
-    if exists || referenced {
-        let ids = vec![id].into();
-        txn.emit(key, Change::Delete { remember: true, unreference: policy == Policy::DelRef, ids });
+    if unreference {
+        drop_ghosts(txn, key, ids)?;
     }
-    if exists { 1 } else { -1 }
+    Ok(fates)
 }
 
-/// -1: not pending here, else as [`delete`], where an entry that was gone already counts as deleted.
-fn acknowledge(txn: &mut Txn<'_>, key: &[u8], group: &[u8], id: StreamId, policy: Policy) -> i64 {
-    match txn.group(key, group) {
-        Ok(Some((_, state))) if state.pending.contains(id) => {}
-        _ => return -1,
+/// Takes IDs whose entry was gone before out of every pending list. No entry is deleted by that, so that it is an
+/// acknowledgement and violates no WATCH.
+fn drop_ghosts(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId]) -> Result<(), Error> {
+    let Some(stream) = txn.stream(key)? else { return Ok(()) };
+    let ghosts: Vec<(Name, Ids)> = stream
+        .groups
+        .iter()
+        .map(|(name, group)| (name.clone(), pending(group, ids.iter().copied().collect())))
+        .filter(|(_, ghosts)| !ghosts.is_empty())
+        .collect();
+    for (group, ghosts) in ghosts {
+        txn.emit(key, Change::Ack { group: &group, ids: ghosts.as_slice().into() });
     }
-    txn.emit(key, Change::Ack { group, ids: vec![id].into() });
-    match delete(txn, key, id, policy) {
-        2 => 2,
-        _ => 1,
+    Ok(())
+}
+
+/// Acknowledges what is pending in the group: those IDs, each once.
+fn acknowledge(txn: &mut Txn<'_>, key: &[u8], group: &[u8], ids: Ids) -> Result<Ids, Error> {
+    let Some((_, state)) = txn.group(key, group)? else { return Ok(Ids::default()) };
+    let ids = pending(state, ids);
+    if !ids.is_empty() {
+        txn.emit(key, Change::Ack { group, ids: ids.as_slice().into() });
+    }
+    Ok(ids)
+}
+
+fn pending(group: &Group, ids: Ids) -> Ids {
+    ids.keep_once(|id| group.pending.contains(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Reader;
+    use crate::record::Record;
+    use crate::{Context, Keyspace, OwnedArgs};
+
+    fn run(keyspace: &mut Keyspace, spec: &'static Spec, words: &str) -> (String, Vec<u8>) {
+        let mut txn = Txn::new(keyspace.reach(), Context::at(1000), Vec::new());
+        let words = OwnedArgs::collect(words.split(' ').map(str::as_bytes));
+        let reply = txn.execute(spec, words.as_args()).unwrap();
+        (format!("{reply:?}"), txn.batch().to_vec())
+    }
+
+    fn changes(batch: &[u8]) -> Vec<Change<'_>> {
+        let mut reader = Reader::new(batch);
+        std::iter::from_fn(|| (!reader.is_empty()).then(|| Record::decode(&mut reader).unwrap().change))
+            .collect()
+    }
+
+    fn ids(ms: &[u64]) -> crate::record::Ids<'static> {
+        ms.iter().map(|ms| StreamId::new(*ms, 0)).collect()
+    }
+
+    /// Entries 1-0 to 4-0, pending in the groups g and h.
+    fn delivered() -> Keyspace {
+        use super::super::{xadd, xgroup, xreadgroup};
+        let mut keyspace = Keyspace::new(1, 16, 0);
+        for ms in 1..=4 {
+            run(&mut keyspace, &xadd::SPEC, &format!("xadd s {ms}-0 n {ms}"));
+        }
+        for group in ["g", "h"] {
+            let create = xgroup::SPEC.subcommands.iter().find(|spec| spec.name == "xgroup|create").unwrap();
+            run(&mut keyspace, create, &format!("xgroup create s {group} 0"));
+            run(&mut keyspace, &xreadgroup::SPEC, &format!("xreadgroup group {group} c streams s >"));
+        }
+        keyspace
+    }
+
+    #[test]
+    fn a_call_makes_one_record_of_each_kind_and_a_repeated_id_is_gone() {
+        let mut keyspace = delivered();
+        let (reply, batch) = run(&mut keyspace, &XACKDEL, "xackdel s g IDS 5 2-0 1-0 2-0 9-0 3-0");
+        assert_eq!(reply, "Array([Int(1), Int(1), Int(-1), Int(-1), Int(1)])");
+        let ack = Change::Ack { group: b"g", ids: ids(&[2, 1, 3]) };
+        let delete = Change::Delete { remember: true, unreference: false, ids: ids(&[1, 2, 3]) };
+        assert_eq!(changes(&batch), [ack, delete]);
+        let (reply, batch) = run(&mut keyspace, &XDELEX, "xdelex s IDS 3 4-0 4-0 1-0");
+        assert_eq!(reply, "Array([Int(1), Int(-1), Int(-1)])");
+        assert_eq!(changes(&batch).len(), 1);
+    }
+
+    #[test]
+    fn references_to_what_is_gone_are_dropped_without_a_deletion() {
+        let mut keyspace = delivered();
+        run(&mut keyspace, &XDELEX, "xdelex s IDS 1 1-0");
+        let (reply, batch) = run(&mut keyspace, &XDELEX, "xdelex s DELREF IDS 2 1-0 9-0");
+        assert_eq!(reply, "Array([Int(-1), Int(-1)])");
+        let ack = |group| Change::Ack { group, ids: ids(&[1]) };
+        assert_eq!(changes(&batch), [ack(b"g"), ack(b"h")]);
+        let (reply, batch) = run(&mut keyspace, &XDELEX, "xdelex s DELREF IDS 1 1-0");
+        assert_eq!((reply.as_str(), batch.len()), ("Array([Int(-1)])", 0));
+    }
+
+    #[test]
+    fn the_own_acknowledgement_counts_before_the_policy_looks() {
+        let mut keyspace = delivered();
+        let reply = |keyspace: &mut Keyspace, words| run(keyspace, &XACKDEL, words).0;
+        assert_eq!(reply(&mut keyspace, "xackdel s g ACKED IDS 2 1-0 1-0"), "Array([Int(2), Int(-1)])");
+        assert_eq!(reply(&mut keyspace, "xackdel s h ACKED IDS 2 1-0 2-0"), "Array([Int(1), Int(2)])");
     }
 }

@@ -2,13 +2,13 @@
 
 use super::ids::{Ids, ids_block};
 use crate::args::{Args, int, is};
-use crate::error::Error;
+use crate::error::{Error, c_str};
+use crate::id::StreamId;
 use crate::record::{Change, Count};
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Kind, Spec};
 use crate::txn::Txn;
 use crate::write_command;
-use std::collections::BTreeSet;
 
 /// `XNACK key group SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`
 pub(crate) const SPEC: Spec = Spec {
@@ -54,16 +54,8 @@ impl<'a> XNack<'a> {
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let (stream, group) = txn.existing_group(self.key, self.group)?;
         let Options { count, force, ids } = self.options?;
-        let mut created = BTreeSet::new();
-        let released: Ids = ids
-            .iter()
-            .copied()
-            .filter(|id| {
-                group.pending.contains(*id)
-                    || created.contains(id)
-                    || (force && stream.contains(*id) && created.insert(*id))
-            })
-            .collect();
+        let wanted = |id: &StreamId| group.pending.contains(*id) || (force && stream.contains(*id));
+        let released: Ids = ids.iter().copied().filter(wanted).collect();
         if !released.is_empty() {
             let ids = released.as_slice().into();
             txn.emit(self.key, Change::Release { group: self.group, count, ids });
@@ -105,7 +97,7 @@ impl Options {
                     force = true;
                     at += 1;
                 }
-                _ => return Err(Error::concat(&[b"ERR Unrecognized XNACK option '", word, b"'"])),
+                _ => return Err(Error::concat(&[b"ERR Unrecognized XNACK option '", c_str(word), b"'"])),
             }
         }
         let words = words.ok_or(Error::from_static("ERR syntax error, expected IDS keyword"))?;
@@ -127,5 +119,35 @@ fn retry_count(value: &[u8]) -> Result<i64, Error> {
     match int(value)? {
         n if n >= 0 => Ok(n),
         _ => Err(Error::from_static("ERR Invalid RETRYCOUNT value, must be >= 0")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Reader;
+    use crate::record::Record;
+    use crate::table::Table;
+    use crate::{Context, Keyspace, OwnedArgs};
+
+    #[test]
+    fn a_repeated_id_counts_and_is_released_each_time() {
+        let mut keyspace = Keyspace::new(1, 16, 0);
+        let mut run = |words: &str| {
+            let mut txn = Txn::new(keyspace.reach(), Context::at(1000), Vec::new());
+            let words = OwnedArgs::collect(words.split(' ').map(str::as_bytes));
+            let spec = Table::new(&[]).resolve(words.as_args()).unwrap();
+            (format!("{:?}", txn.execute(spec, words.as_args())), txn.batch().to_vec())
+        };
+        run("xadd s 1-0 n 1");
+        run("xadd s 2-0 n 2");
+        run("xgroup create s g 0");
+        run("xreadgroup group g c count 1 streams s >");
+        let (reply, batch) = run("xnack s g SILENT FORCE IDS 5 1-0 2-0 1-0 9-0 2-0");
+        assert_eq!(reply, "Ok(Int(4))");
+        let ids = [1, 2, 1, 2].map(|ms| StreamId::new(ms, 0)).to_vec().into();
+        let release = Change::Release { group: b"g", count: Count::Subtract, ids };
+        assert_eq!(Record::decode(&mut Reader::new(&batch)).map(|record| record.change), Some(release));
+        assert_eq!(run("xnack s g FAIL IDS 1 9-0"), ("Ok(Int(0))".into(), Vec::new()));
     }
 }

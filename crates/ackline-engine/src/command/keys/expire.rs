@@ -173,11 +173,9 @@ impl<'a> Left<'a> {
         let Some(at) = slot.expire_at else { return Ok(Reply::Int(-1)) };
         let absolute = self.name.to_ascii_lowercase().ends_with(b"time");
         let unit = unit(self.name);
-        Ok(Reply::Int(match absolute {
-            true => at / unit,
-            // Redis rounds what is left to the nearest second.
-            false => ((at - query.now()).max(0) + unit / 2) / unit,
-        }))
+        let ms = if absolute { at } else { (at - query.now()).max(0) };
+        // Redis rounds to the nearest second.
+        Ok(Reply::Int((ms + unit / 2) / unit))
     }
 }
 
