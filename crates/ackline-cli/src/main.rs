@@ -3,9 +3,10 @@
 use ackline_server::config::Config;
 use clap::{Parser, Subcommand};
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use tracing::Level;
+use tracing_subscriber::filter::LevelFilter;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -49,18 +50,19 @@ fn serve(args: &[String]) -> Result<(), String> {
     let config = Config::from_args(args).map_err(|error| error.to_string())?;
     start_log(&config)?;
     if config.string("logfile").is_empty() {
-        print!("{}", banner(&config));
+        // Nobody may be reading.
+        let _ = std::io::stdout().write_all(banner(&config).as_bytes());
     }
     ackline_server::run(config).map_err(|error| error.to_string())
 }
 
 fn start_log(config: &Config) -> Result<(), String> {
     let level = match config.string("loglevel").as_str() {
-        "debug" => Level::TRACE,
-        "verbose" => Level::DEBUG,
-        "warning" => Level::WARN,
-        "nothing" => Level::ERROR,
-        _ => Level::INFO,
+        "debug" => LevelFilter::TRACE,
+        "verbose" => LevelFilter::DEBUG,
+        "warning" => LevelFilter::WARN,
+        "nothing" => LevelFilter::OFF,
+        _ => LevelFilter::INFO,
     };
     let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false);
     let path = config.string("logfile");

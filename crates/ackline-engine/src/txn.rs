@@ -187,7 +187,20 @@ impl<'a> Txn<'a> {
         record.encode(&mut self.batch);
         self.before(&record);
         apply(&mut self.query.reach, &record).expect("a command emits only what fits the state it saw");
+        self.note_use(&record);
         self.after(&record);
+    }
+
+    /// What a key was just made by counts as use of it. Other changes follow a look at their key.
+    fn note_use(&self, record: &Record<'_>) {
+        let slot = match &record.change {
+            Change::CreateStream { .. } | Change::Set { .. } | Change::Extend { .. } => {
+                self.reach.slot(record.db, record.key)
+            }
+            Change::Move { db, to } | Change::Copy { db, to } => self.reach.slot(*db, to),
+            _ => None,
+        };
+        slot.into_iter().for_each(|slot| slot.accessed_at.set(self.ctx.now));
     }
 
     /// Marks WATCHes that the change violates.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// How a local log works.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,9 @@ pub struct LocalLog {
 
 /// The file whose lock says that a directory is in use.
 const LOCK: &str = "LOCK";
+/// How long a lock is waited for, and how often it is tried.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+const LOCK_LOOK: Duration = Duration::from_millis(20);
 
 impl LocalLog {
     /// Opens the log of a directory, which is created if there is none, and finds its end.
@@ -44,11 +48,7 @@ impl LocalLog {
         let io = |error| LogError::Io(dir.to_owned(), error);
         fs::create_dir_all(dir).map_err(io)?;
         let lock = File::create(dir.join(LOCK)).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LogError::Locked(dir.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        acquire(&lock, dir)?;
         let mut log = LocalLog::on(Arc::new(Disk::new(dir)), options)?;
         log._lock = Some(lock);
         Ok(log)
@@ -72,6 +72,19 @@ impl LocalLog {
         let log = LocalLog { desk, storage, writer: Mutex::new(Some(writer)), _lock: None };
         log.fence()?;
         Ok(log)
+    }
+}
+
+/// Locks the directory. A process that was just killed may hold it for another moment.
+fn acquire(lock: &File, dir: &Path) -> Result<(), LogError> {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_LOOK),
+            Err(TryLockError::WouldBlock) => return Err(LogError::Locked(dir.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(LogError::Io(dir.to_owned(), error)),
+        }
     }
 }
 

@@ -122,6 +122,7 @@ impl Db {
         }
     }
 
+    /// Puts a value in. A key that is overwritten stays where it is: a SCAN under way must still come by.
     pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) {
         if let Some(slot) = self.keys.get_mut(key) {
             unlink_expiry(&mut self.expiries, key, slot.expire_at);

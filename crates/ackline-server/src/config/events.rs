@@ -3,7 +3,7 @@
 /// The letters that A stands for.
 const ALL: &str = "g$lshzxetd";
 /// The order in which letters are shown.
-const ORDER: &str = "g$lshzxetdKEmnoc";
+const ORDER: &str = "g$lshzxetdnocKEm";
 
 /// The canonical form; `None` for an unknown letter.
 pub(super) fn canonical(text: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What the data path reads without a lock.
 
+use super::position;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// Copies of the values that are read often; refreshed by every change.
@@ -31,7 +32,9 @@ pub(crate) struct OutputLimits {
 }
 
 impl Live {
-    pub(super) fn refresh(&self, value: impl Fn(&str) -> String) {
+    /// Takes over the values, which are in the order of the table.
+    pub(super) fn refresh(&self, values: &[String]) {
+        let value = |name: &str| position(name.as_bytes()).map_or("", |at| values[at].as_str());
         let numbers = [
             ("maxclients", &self.maxclients),
             ("maxmemory", &self.maxmemory),

@@ -16,7 +16,7 @@ pub(crate) use live::Live;
 
 use ackline_engine::{Error, glob};
 use parking_lot::RwLock;
-use table::{Parameter, TABLE};
+use table::{ALIASES, Parameter, TABLE};
 
 /// The values of all parameters.
 pub struct Config {
@@ -35,7 +35,7 @@ impl Config {
     pub fn new() -> Config {
         let values = TABLE.iter().map(|parameter| parameter.default.to_owned()).collect();
         let config = Config { values: RwLock::new(values), live: Live::default() };
-        config.refresh();
+        config.live.refresh(&config.values.read());
         config
     }
 
@@ -53,12 +53,10 @@ impl Config {
         let name = directive.name.to_ascii_lowercase();
         let at = position(name.as_bytes()).ok_or_else(|| fail(format!("unknown directive '{name}'")))?;
         let parameter = &TABLE[at];
-        let value = parameter
-            .kind
-            .read_words(&directive.values)
-            .map_err(|reason| fail(format!("{name}: {reason}")))?;
-        self.values.write()[at] = value;
-        self.refresh();
+        let mut values = self.values.write();
+        let value = parameter.kind.read_words(&directive.values, &values[at]);
+        values[at] = value.map_err(|reason| fail(format!("{name}: {reason}")))?;
+        self.live.refresh(&values);
         Ok(())
     }
 
@@ -68,45 +66,28 @@ impl Config {
         let values = self.values.read();
         let wanted =
             |name: &str| patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), true));
-        let all = TABLE.iter().zip(values.iter());
-        all.filter(|(parameter, _)| wanted(parameter.name))
-            .map(|(parameter, value)| (parameter.name.to_owned(), value.clone()))
-            .collect()
+        let names =
+            TABLE.iter().map(|parameter| parameter.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
+        let found = names.filter(|name| wanted(name));
+        found.filter_map(|name| Some((name.to_owned(), values[position(name.as_bytes())?].clone()))).collect()
     }
 
-    /// Sets parameters, all or none; answers the names of those given.
+    /// Sets parameters, all or none; answers the names of those whose value is now another.
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&'static str>, Error> {
-        let mut changes: Vec<(usize, String)> = Vec::new();
-        for (name, _) in pairs {
-            let lower = name.to_ascii_lowercase();
-            let at = position(&lower).ok_or_else(|| {
-                Error::concat(&[b"ERR Unknown option or number of arguments for CONFIG SET - '", name, b"'"])
-            })?;
-            if changes.iter().any(|(other, _)| *other == at) {
-                return Err(refused(&TABLE[at], "duplicate parameter"));
-            }
-            changes.push((at, String::new()));
-        }
-        for ((at, text), (_, value)) in changes.iter_mut().zip(pairs) {
-            *text = self.read(&TABLE[*at], *at, value)?;
-        }
+        let places = places(pairs)?;
+        // Held until `live` shows the same, so that two changes at once cannot leave an old copy there.
         let mut values = self.values.write();
+        let mut changes = Vec::new();
+        for (at, (_, value)) in places.into_iter().zip(pairs) {
+            let text = accept(&TABLE[at], &values[at], value)?;
+            if text != values[at] {
+                changes.push((at, text));
+            }
+        }
         let names = changes.iter().map(|(at, _)| TABLE[*at].name).collect();
         changes.into_iter().for_each(|(at, text)| values[at] = text);
-        drop(values);
-        self.refresh();
+        self.live.refresh(&values);
         Ok(names)
-    }
-
-    fn read(&self, parameter: &Parameter, at: usize, value: &[u8]) -> Result<String, Error> {
-        let value = String::from_utf8_lossy(value).into_owned();
-        let read = parameter.kind.read(&value);
-        if !parameter.mutable {
-            // Suites write back what they read; that is no change.
-            let same = parameter.name == "appendonly" && read.as_deref() == Ok(&*self.values.read()[at]);
-            return if same { Ok(value) } else { Err(refused(parameter, "can't set immutable config")) };
-        }
-        read.map_err(|reason| refused(parameter, &reason))
     }
 
     /// The value of a parameter as CONFIG GET shows it.
@@ -128,13 +109,39 @@ impl Config {
     pub(crate) fn live(&self) -> &Live {
         &self.live
     }
+}
 
-    fn refresh(&self) {
-        self.live.refresh(|name| self.string(name));
+/// Where the named parameters are; each may be named once.
+fn places(pairs: &[(&[u8], &[u8])]) -> Result<Vec<usize>, Error> {
+    let mut places = Vec::with_capacity(pairs.len());
+    for (name, _) in pairs {
+        let at = position(&name.to_ascii_lowercase()).ok_or_else(|| {
+            Error::concat(&[b"ERR Unknown option or number of arguments for CONFIG SET - '", name, b"'"])
+        })?;
+        if places.contains(&at) {
+            return Err(refused(&TABLE[at], "duplicate parameter"));
+        }
+        places.push(at);
+    }
+    Ok(places)
+}
+
+/// The canonical form of a value that CONFIG SET may give to a parameter.
+fn accept(parameter: &Parameter, current: &str, value: &[u8]) -> Result<String, Error> {
+    let text = std::str::from_utf8(value).map_err(|_| "argument must be valid UTF-8".to_owned());
+    let read = text.and_then(|text| parameter.kind.read(text, current));
+    // Suites write back what they read; that is no change.
+    let same = parameter.name == "appendonly" && read.as_deref() == Ok(current);
+    match parameter.mutable || same {
+        true => read.map_err(|reason| refused(parameter, &reason)),
+        false => Err(refused(parameter, "can't set immutable config")),
     }
 }
 
+/// Where a parameter is, by its name or an older one.
 fn position(name: &[u8]) -> Option<usize> {
+    let alias = ALIASES.iter().find(|(alias, _)| alias.as_bytes() == name);
+    let name = alias.map_or(name, |(_, name)| name.as_bytes());
     TABLE.iter().position(|parameter| parameter.name.as_bytes() == name)
 }
 
@@ -197,5 +204,65 @@ mod tests {
         assert!(error("appendfsync", "x").ends_with("must be one of the following: everysec, always, no"));
         assert!(error("port", "1").ends_with("can't set immutable config"));
         assert!(error("notify-keyspace-events", "Q").contains("Invalid event class character"));
+    }
+
+    #[test]
+    fn canonical_forms() {
+        let config = Config::new();
+        let cases = [
+            ("notify-keyspace-events", "KEA", "AKE"),
+            ("notify-keyspace-events", "mKExn", "xnKEm"),
+            ("notify-keyspace-events", "AKEmnoc", "AKEm"),
+            ("maxmemory", "1KB", "1024"),
+            ("repl-backlog-size", "2m", "2000000"),
+            ("appendfsync", "EVERYSEC", "everysec"),
+            ("slave-priority", "7", "7"),
+        ];
+        for (name, value, shown) in cases {
+            config.set(&[(name.as_bytes(), value.as_bytes())]).expect(name);
+            assert_eq!(config.string(name), shown, "{name} {value}");
+        }
+        assert_eq!(config.int("replica-priority"), 7);
+        assert_eq!(config.set(&[(b"hz", b"11"), (b"timeout", b"0")]).expect("valid"), ["hz"]);
+    }
+
+    #[test]
+    fn values_that_are_none() {
+        let config = Config::new();
+        let cases: [(&str, &[u8]); 9] = [
+            ("maxclients", b"+5"),
+            ("maxclients", b"0"),
+            ("maxmemory", b"-1"),
+            ("maxmemory", b"99999999999gb"),
+            ("proto-max-bulk-len", b"5"),
+            ("save", b"3600"),
+            ("save", b"0 1"),
+            ("requirepass", b"\xff"),
+            ("client-output-buffer-limit", b"master 1 2 3"),
+        ];
+        for (name, value) in cases {
+            assert!(config.set(&[(name.as_bytes(), value)]).is_err(), "{name} {value:?}");
+        }
+    }
+
+    #[test]
+    fn classes_of_output_limits_are_set_one_by_one() {
+        let lines = "client-output-buffer-limit normal 1 2 3\nclient-output-buffer-limit replica 1mb 2 3\n";
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), lines).expect("written");
+        let config = Config::from_args(&args(&[&file.path().display().to_string()])).expect("valid");
+        let shown = "normal 1 2 3 slave 1048576 2 3 pubsub 33554432 8388608 60";
+        assert_eq!(config.string("client-output-buffer-limit"), shown);
+        assert_eq!(config.live().output_limits(false).hard, 1);
+    }
+
+    #[test]
+    fn a_lost_word_is_no_empty_value() {
+        for words in [&["--requirepass"][..], &["--requirepass", "a", "b"], &["--bind"], &["--port"]] {
+            let error = Config::from_args(&args(words)).err().expect("refused").to_string();
+            assert!(error.ends_with("wrong number of arguments"), "{error}");
+        }
+        let config = Config::from_args(&args(&["--bind", "127.0.0.1", "-::1", "--save", ""])).expect("valid");
+        assert_eq!(config.string("bind"), "127.0.0.1 -::1");
     }
 }

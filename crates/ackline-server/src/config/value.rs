@@ -9,12 +9,14 @@ pub(super) enum Kind {
     Bool,
     /// A number within bounds.
     Int(i64, i64),
-    /// Bytes: plain, or with k, kb, m, mb, g, gb.
-    Memory,
+    /// Bytes, no fewer than these: plain, or with k, kb, m, mb, g, gb.
+    Memory(i64),
     /// One of these words.
     Enum(&'static [&'static str]),
-    /// Anything.
+    /// Anything; one word in a file.
     Text,
+    /// Words, separated by spaces.
+    Words,
     /// `seconds changes` pairs.
     Save,
     /// `class hard soft seconds` groups.
@@ -24,53 +26,63 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The canonical form of a value, or why it is none.
-    pub(super) fn read(self, text: &str) -> Result<String, String> {
+    /// The canonical form of a value, or why it is none. `current` is what the parameter has now.
+    pub(super) fn read(self, text: &str, current: &str) -> Result<String, String> {
         match self {
             Kind::Bool => match text.to_ascii_lowercase().as_str() {
                 word @ ("yes" | "no") => Ok(word.to_owned()),
                 _ => Err("argument must be 'yes' or 'no'".to_owned()),
             },
-            Kind::Int(min, max) => {
-                let n: i64 =
-                    text.parse().map_err(|_| "argument couldn't be parsed into an integer".to_owned())?;
-                match (min..=max).contains(&n) {
-                    true => Ok(n.to_string()),
-                    false => Err(format!("argument must be between {min} and {max} inclusive")),
-                }
+            Kind::Int(min, max) => integer(text, min, max),
+            Kind::Memory(min) => {
+                let n = memory(text).ok_or("argument must be a memory value")?;
+                within(n, min, i64::MAX)
             }
-            Kind::Memory => {
-                memory(text).map(|n| n.to_string()).ok_or("argument must be a memory value".to_owned())
-            }
-            Kind::Enum(words) => {
-                let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
-                let all = || format!("argument(s) must be one of the following: {}", words.join(", "));
-                found.map(|word| (*word).to_owned()).ok_or_else(all)
-            }
-            Kind::Text => Ok(text.to_owned()),
+            Kind::Enum(words) => one_of(text, words),
+            Kind::Text | Kind::Words => Ok(text.to_owned()),
             Kind::Save => save(text).ok_or("Invalid save parameters".to_owned()),
-            Kind::OutputLimits => output_limits(text),
+            Kind::OutputLimits => output_limits(text, current),
             Kind::Events => events::canonical(text)
                 .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned()),
         }
     }
 
-    /// As [`Kind::read`], from the words of a directive.
-    pub(super) fn read_words(self, words: &[String]) -> Result<String, String> {
+    /// As [`Kind::read`], from the words of a directive. A missing word is never read as an empty value: a password
+    /// that got lost must not open the server.
+    pub(super) fn read_words(self, words: &[String], current: &str) -> Result<String, String> {
         match (self, words) {
-            (Kind::Save, _) | (Kind::OutputLimits, _) => self.read(&words.join(" ")),
-            (_, [word]) => self.read(word),
-            (Kind::Text, _) => Ok(words.join(" ")),
+            (Kind::Save, _) | (Kind::OutputLimits | Kind::Words, [_, ..]) => {
+                self.read(&words.join(" "), current)
+            }
+            (_, [word]) => self.read(word, current),
             _ => Err("wrong number of arguments".to_owned()),
         }
     }
 }
 
+fn integer(text: &str, min: i64, max: i64) -> Result<String, String> {
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    within(number.ok_or("argument couldn't be parsed into an integer")?, min, max)
+}
+
+fn within(number: i64, min: i64, max: i64) -> Result<String, String> {
+    match (min..=max).contains(&number) {
+        true => Ok(number.to_string()),
+        false => Err(format!("argument must be between {min} and {max} inclusive")),
+    }
+}
+
+fn one_of(text: &str, words: &[&str]) -> Result<String, String> {
+    let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
+    let all = || format!("argument(s) must be one of the following: {}", words.join(", "));
+    found.map(|word| (*word).to_owned()).ok_or_else(all)
+}
+
 /// A memory value in bytes: k is 1000, kb is 1024.
-fn memory(text: &str) -> Option<u64> {
+fn memory(text: &str) -> Option<i64> {
     let lower = text.to_ascii_lowercase();
     let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit: u64 = match &lower[digits.len()..] {
+    let unit: i64 = match &lower[digits.len()..] {
         "" | "b" => 1,
         "k" => 1000,
         "kb" => 1 << 10,
@@ -80,33 +92,38 @@ fn memory(text: &str) -> Option<u64> {
         "gb" => 1 << 30,
         _ => return None,
     };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
+    let number = digits.parse::<i64>().ok().filter(|_| digits.starts_with(|c: char| c.is_ascii_digit()));
+    number?.checked_mul(unit)
 }
 
+/// Pairs of at least a second and a number of changes.
 fn save(text: &str) -> Option<String> {
-    let numbers: Option<Vec<u64>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
+    let numbers: Option<Vec<u32>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
     let numbers = numbers.filter(|numbers| numbers.len() % 2 == 0)?;
-    Some(numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" "))
+    let whole = numbers.iter().step_by(2).all(|seconds| *seconds > 0);
+    whole.then(|| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(" "))
 }
 
-/// The three classes in their order; classes that are not named keep their defaults.
-fn output_limits(text: &str) -> Result<String, String> {
-    let bad = || "Wrong number of arguments in buffer limit configuration.".to_owned();
-    let mut limits =
-        [("normal", [0; 3]), ("slave", [268435456, 67108864, 60]), ("pubsub", [33554432, 8388608, 60])];
+/// The three classes in their order; classes that are not named keep what they have.
+fn output_limits(text: &str, current: &str) -> Result<String, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() || !words.len().is_multiple_of(4) {
-        return Err(bad());
+    if !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
     }
+    let mut all: Vec<String> = current.split(' ').map(str::to_owned).collect();
     for group in words.chunks_exact(4) {
-        let name = if group[0] == "replica" { "slave" } else { group[0] };
-        let limit = limits.iter_mut().find(|(class, _)| *class == name);
-        let limit = limit
-            .ok_or_else(|| "Invalid client class specified in buffer limit configuration.".to_owned())?;
-        let seconds = group[3].parse::<u64>().ok();
-        limit.1 =
-            [memory(group[1]).ok_or_else(bad)?, memory(group[2]).ok_or_else(bad)?, seconds.ok_or_else(bad)?];
+        let name = if group[0].eq_ignore_ascii_case("replica") { "slave" } else { group[0] };
+        let class = all.chunks_exact_mut(4).find(|class| class[0].eq_ignore_ascii_case(name));
+        let class = class.ok_or("Invalid client class specified in buffer limit configuration.")?;
+        let limits = limit(group)
+            .ok_or("Error in hard, soft or soft_seconds setting in buffer limit configuration.")?;
+        class[1..].clone_from_slice(&limits);
     }
-    let line = |(name, [hard, soft, seconds]): &(&str, [u64; 3])| format!("{name} {hard} {soft} {seconds}");
-    Ok(limits.iter().map(line).collect::<Vec<_>>().join(" "))
+    Ok(all.join(" "))
+}
+
+/// The hard limit, the soft one, and the seconds of a group whose first word is its class.
+fn limit(group: &[&str]) -> Option<[String; 3]> {
+    let seconds = integer(group[3], 0, i32::MAX.into()).ok()?;
+    Some([memory(group[1])?.to_string(), memory(group[2])?.to_string(), seconds])
 }

@@ -1,7 +1,7 @@
 //! RENAME, RENAMENX, MOVE, COPY.
 
-use super::BLANK;
-use crate::args::{Args, int, is};
+use super::{BLANK, database, existing};
+use crate::args::{Args, is};
 use crate::error::Error;
 use crate::record::Change;
 use crate::reply::{Outcome, Reply};
@@ -31,7 +31,7 @@ pub(crate) const MOVE: Spec = Spec {
     summary: "Moves a key to another database.",
     arity: 3,
     flags: Flags::WRITE.and(Flags::FAST),
-    key_flags: &["RW", "access", "delete"],
+    key_flags: &["RW", "access", "update"],
     grammar: &[Arg::key(), Arg::int("db")],
     run: write_command!(Move),
     ..BLANK
@@ -56,11 +56,6 @@ pub(crate) const COPY: Spec = Spec {
 };
 
 const SAME: Error = Error::from_static("ERR source and destination objects are the same");
-
-fn database(word: &[u8], count: u32) -> Result<u32, Error> {
-    let out_of_range = Error::from_static("ERR DB index is out of range");
-    u32::try_from(int(word)?).ok().filter(|db| *db < count).ok_or(out_of_range)
-}
 
 struct Rename<'a> {
     from: &'a [u8],
@@ -90,16 +85,16 @@ impl Check for Rename<'_> {}
 
 struct Move<'a> {
     key: &'a [u8],
-    db: &'a [u8],
+    db: i32,
 }
 
 impl<'a> Move<'a> {
     fn parse(args: Args<'a>) -> Result<Move<'a>, Error> {
-        Ok(Move { key: args.at(1), db: args.at(2) })
+        Ok(Move { key: args.at(1), db: database(args.at(2))? })
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
-        let db = database(self.db, txn.context().databases)?;
+        let db = existing(self.db, txn)?;
         if db == txn.context().db {
             return Err(SAME);
         }
@@ -116,36 +111,53 @@ impl Check for Move<'_> {}
 struct Copy<'a> {
     from: &'a [u8],
     to: &'a [u8],
-    db: Option<&'a [u8]>,
+    options: Options,
+}
+
+/// Whether a database exists is said before any fault in the words behind it.
+struct Options {
+    dbs: Vec<i32>,
     replace: bool,
+    fault: Option<Error>,
+}
+
+impl Options {
+    fn parse(words: Args<'_>) -> Options {
+        let mut options = Options { dbs: Vec::new(), replace: false, fault: None };
+        options.fault = options.read(words).err();
+        options
+    }
+
+    fn read(&mut self, words: Args<'_>) -> Result<(), Error> {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match () {
+                () if is(word, "REPLACE") => self.replace = true,
+                () if is(word, "DB") => self.dbs.push(database(words.next().ok_or(Error::SYNTAX)?)?),
+                () => return Err(Error::SYNTAX),
+            }
+        }
+        Ok(())
+    }
+
+    /// The database to copy into.
+    fn db(&self, txn: &Txn<'_>) -> Result<u32, Error> {
+        let db = self.dbs.iter().try_fold(txn.context().db, |_, db| existing(*db, txn))?;
+        self.fault.clone().map_or(Ok(db), Err)
+    }
 }
 
 impl<'a> Copy<'a> {
     fn parse(args: Args<'a>) -> Result<Copy<'a>, Error> {
-        let mut copy = Copy { from: args.at(1), to: args.at(2), db: None, replace: false };
-        let mut at = 3;
-        while let Some(word) = args.get(at) {
-            at += 1;
-            match args.get(at) {
-                _ if is(word, "REPLACE") => copy.replace = true,
-                Some(db) if is(word, "DB") => {
-                    int(db)?;
-                    copy.db = Some(db);
-                    at += 1;
-                }
-                _ => return Err(Error::SYNTAX),
-            }
-        }
-        Ok(copy)
+        Ok(Copy { from: args.at(1), to: args.at(2), options: Options::parse(args.from(3)) })
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
-        let ctx = *txn.context();
-        let db = self.db.map_or(Ok(ctx.db), |word| database(word, ctx.databases))?;
-        if db == ctx.db && self.from == self.to {
+        let db = self.options.db(txn)?;
+        if db == txn.context().db && self.from == self.to {
             return Err(SAME);
         }
-        let blocked = txn.slot_in(db, self.to).is_some() && !self.replace;
+        let blocked = txn.slot_in(db, self.to).is_some() && !self.options.replace;
         if txn.slot(self.from).is_none() || blocked {
             return Ok(Reply::Int(0));
         }
@@ -154,4 +166,8 @@ impl<'a> Copy<'a> {
     }
 }
 
-impl Check for Copy<'_> {}
+impl Check for Copy<'_> {
+    fn check(&self) -> Result<(), Error> {
+        self.options.fault.clone().map_or(Ok(()), Err)
+    }
+}

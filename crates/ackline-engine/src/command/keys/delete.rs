@@ -1,6 +1,6 @@
 //! DEL, UNLINK, EXISTS, TOUCH, TYPE.
 
-use super::BLANK;
+use super::{BLANK, peek};
 use crate::args::Args;
 use crate::error::Error;
 use crate::record::Change;
@@ -20,6 +20,7 @@ pub(crate) const DEL: Spec = Spec {
     key_flags: &["RM", "delete"],
     grammar: MANY,
     run: write_command!(Delete),
+    tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     ..BLANK
 };
 pub(crate) const UNLINK: Spec =
@@ -32,11 +33,17 @@ pub(crate) const EXISTS: Spec = Spec {
     keys: Keys::ALL,
     key_flags: &["RO"],
     grammar: MANY,
-    run: read_command!(Count),
+    run: read_command!(Exists),
+    tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     ..BLANK
 };
-pub(crate) const TOUCH: Spec =
-    Spec { name: "touch", summary: "Looks at keys, which counts as use of them.", since: "3.2.1", ..EXISTS };
+pub(crate) const TOUCH: Spec = Spec {
+    name: "touch",
+    summary: "Looks at keys, which counts as use of them.",
+    since: "3.2.1",
+    run: read_command!(Touch),
+    ..EXISTS
+};
 pub(crate) const TYPE: Spec = Spec {
     name: "type",
     summary: "The type of a key's value.",
@@ -69,11 +76,25 @@ impl<'a> Delete<'a> {
 
 impl Check for Delete<'_> {}
 
-struct Count<'a>(Args<'a>);
+struct Exists<'a>(Args<'a>);
 
-impl<'a> Count<'a> {
-    fn parse(args: Args<'a>) -> Result<Count<'a>, Error> {
-        Ok(Count(args.from(1)))
+impl<'a> Exists<'a> {
+    fn parse(args: Args<'a>) -> Result<Exists<'a>, Error> {
+        Ok(Exists(args.from(1)))
+    }
+
+    fn execute(self, query: &Query<'_>) -> Outcome {
+        Ok(Reply::count(self.0.iter().filter(|key| peek(query, key).is_some()).count()))
+    }
+}
+
+impl Check for Exists<'_> {}
+
+struct Touch<'a>(Args<'a>);
+
+impl<'a> Touch<'a> {
+    fn parse(args: Args<'a>) -> Result<Touch<'a>, Error> {
+        Ok(Touch(args.from(1)))
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
@@ -81,7 +102,7 @@ impl<'a> Count<'a> {
     }
 }
 
-impl Check for Count<'_> {}
+impl Check for Touch<'_> {}
 
 struct Type<'a>(&'a [u8]);
 
@@ -91,7 +112,7 @@ impl<'a> Type<'a> {
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
-        Ok(Reply::Simple(query.slot(self.0).map_or("none", |slot| slot.value.type_name())))
+        Ok(Reply::Simple(peek(query, self.0).map_or("none", |slot| slot.value.type_name())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The EXPIRE family, TTL and its kin, PERSIST.
 
-use super::BLANK;
+use super::{BLANK, peek};
 use crate::args::{Args, int, is};
 use crate::error::Error;
 use crate::record::Change;
@@ -52,6 +52,7 @@ pub(crate) const TTL: Spec = Spec {
     key_flags: &["RO", "access"],
     grammar: &[Arg::key()],
     run: read_command!(Left),
+    tips: &["nondeterministic_output"],
     ..BLANK
 };
 pub(crate) const PTTL: Spec =
@@ -60,10 +61,16 @@ pub(crate) const EXPIRETIME: Spec = Spec {
     name: "expiretime",
     summary: "The Unix time at which a key goes; -1 never, -2 there is none.",
     since: "7.0.0",
+    tips: &[],
     ..TTL
 };
-pub(crate) const PEXPIRETIME: Spec =
-    Spec { name: "pexpiretime", summary: "As EXPIRETIME, in milliseconds.", since: "7.0.0", ..TTL };
+pub(crate) const PEXPIRETIME: Spec = Spec {
+    name: "pexpiretime",
+    summary: "As EXPIRETIME, in milliseconds.",
+    since: "7.0.0",
+    tips: &[],
+    ..TTL
+};
 pub(crate) const PERSIST: Spec = Spec {
     name: "persist",
     summary: "Keeps a key from going.",
@@ -128,11 +135,10 @@ impl Condition {
 
     /// No expiry counts as one that never comes.
     fn allows(self, before: Option<i64>, after: i64) -> bool {
-        let known = before.unwrap_or(i64::MAX);
         !(self.nx && before.is_some()
             || self.xx && before.is_none()
-            || self.gt && (before.is_none() || after <= known)
-            || self.lt && after >= known)
+            || self.gt && before.is_none_or(|at| after <= at)
+            || self.lt && before.is_some_and(|at| after >= at))
     }
 }
 
@@ -169,13 +175,13 @@ impl<'a> Left<'a> {
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
-        let Some(slot) = query.slot(self.key) else { return Ok(Reply::Int(-2)) };
+        let Some(slot) = peek(query, self.key) else { return Ok(Reply::Int(-2)) };
         let Some(at) = slot.expire_at else { return Ok(Reply::Int(-1)) };
         let absolute = self.name.to_ascii_lowercase().ends_with(b"time");
-        let unit = unit(self.name);
+        let unit = unit(self.name).unsigned_abs();
         let ms = if absolute { at } else { (at - query.now()).max(0) };
-        // Redis rounds to the nearest second.
-        Ok(Reply::Int((ms + unit / 2) / unit))
+        // Redis rounds to the nearest second. The last possible time rounds up beyond an i64.
+        Ok(Reply::Int(((ms as u64 + unit / 2) / unit) as i64))
     }
 }
 
@@ -198,3 +204,25 @@ impl<'a> Persist<'a> {
 }
 
 impl Check for Persist<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Table;
+    use crate::{Context, Keyspace, OwnedArgs};
+
+    #[test]
+    fn the_last_possible_time_is_a_time() {
+        let mut keyspace = Keyspace::new(1, 16, 0);
+        let mut run = |line: &str| {
+            let mut txn = Txn::new(keyspace.reach(), Context::at(1000), Vec::new());
+            let words = OwnedArgs::collect(line.split(' ').map(str::as_bytes));
+            let spec = Table::new(&[]).resolve(words.as_args()).unwrap();
+            format!("{:?}", txn.execute(spec, words.as_args()).unwrap())
+        };
+        run("set k v");
+        assert_eq!(run("pexpireat k 9223372036854775807 lt"), "Int(1)");
+        assert_eq!(run("expiretime k"), "Int(9223372036854776)");
+        assert_eq!(run("pttl k"), "Int(9223372036854774807)");
+    }
+}

@@ -8,7 +8,11 @@ mod scan;
 mod sort;
 mod whole;
 
+use crate::args::int;
+use crate::error::Error;
 use crate::spec::{Keys, Spec};
+use crate::state::Slot;
+use crate::txn::Query;
 
 /// The commands of this chapter.
 pub(crate) const ALL: &[&Spec] = &[
@@ -52,3 +56,21 @@ const BLANK: Spec = Spec {
     key_flags: &["RW"],
     ..Spec::BLANK
 };
+
+/// The number of a database; whether there is one is for [`existing`] to say.
+fn database(word: &[u8]) -> Result<i32, Error> {
+    i32::try_from(int(word)?).map_err(|_| {
+        Error::from_static("ERR value is out of range, value must between -2147483648 and 2147483647")
+    })
+}
+
+/// The database of that number.
+fn existing(number: i32, query: &Query<'_>) -> Result<u32, Error> {
+    let known = u32::try_from(number).ok().filter(|db| *db < query.context().databases);
+    known.ok_or(Error::from_static("ERR DB index is out of range"))
+}
+
+/// The slot of a key, without the look counting as use of it.
+fn peek<'q>(query: &'q Query<'_>, key: &[u8]) -> Option<&'q Slot> {
+    query.slot_in(query.context().db, key)
+}

@@ -1,6 +1,6 @@
 //! OBJECT and MEMORY: how a value is kept.
 
-use super::BLANK;
+use super::{BLANK, peek};
 use crate::args::{Args, int, is, strict_int};
 use crate::command::help::help;
 use crate::error::Error;
@@ -18,6 +18,7 @@ const LOOK: Spec = Spec {
     key_flags: &["RO"],
     grammar: &[Arg::key()],
     run: read_command!(Object),
+    tips: &["nondeterministic_output"],
     ..BLANK
 };
 const ENCODING: Spec = Spec { name: "object|encoding", summary: "How a value is encoded.", ..LOOK };
@@ -74,15 +75,33 @@ const PURGE: Spec = Spec {
     key_flags: &[],
     run: read_command!(MemoryText),
     group: "server",
+    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     ..BLANK
 };
-const DOCTOR: Spec = Spec { name: "memory|doctor", summary: "A report.", ..PURGE };
-const MALLOC_STATS: Spec = Spec { name: "memory|malloc-stats", summary: "A report.", ..PURGE };
-const STATS: Spec = Spec { name: "memory|stats", summary: "How many keys there are.", ..PURGE };
+const DOCTOR: Spec = Spec {
+    name: "memory|doctor",
+    summary: "A report.",
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..PURGE
+};
+const MALLOC_STATS: Spec = Spec {
+    name: "memory|malloc-stats",
+    summary: "A report.",
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..PURGE
+};
+const STATS: Spec = Spec {
+    name: "memory|stats",
+    summary: "How many keys there are.",
+    keys: Keys::Everything,
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..PURGE
+};
 const MEMORY_HELP: Spec = Spec {
     name: "memory|help",
     summary: "Lists the subcommands.",
     flags: Flags::LOADING.and(Flags::STALE),
+    tips: &[],
     ..PURGE
 };
 /// `MEMORY subcommand ..`
@@ -114,14 +133,11 @@ impl<'a> Object<'a> {
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
-        // Not through `slot`: to look at the time of the last use is no use.
-        let Some(slot) = query.slot_in(query.context().db, self.key) else { return Ok(Reply::Null) };
+        let Some(slot) = peek(query, self.key) else { return Ok(Reply::Null) };
         match () {
             () if is(self.word, "ENCODING") => Ok(Reply::name(encoding(&slot.value))),
             () if is(self.word, "REFCOUNT") => Ok(Reply::Int(1)),
-            () if is(self.word, "IDLETIME") => {
-                Ok(Reply::Int((query.now() - slot.accessed_at.get()).max(0) / 1000))
-            }
+            () if is(self.word, "IDLETIME") => Ok(Reply::Int(idle(slot, query.now()) / 1000)),
             () => Err(Error::from_static(
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
                  switching between policies at runtime LRU and LFU data will take some time to adjust.",
@@ -131,6 +147,15 @@ impl<'a> Object<'a> {
 }
 
 impl Check for Object<'_> {}
+
+/// Milliseconds since the last use. Nothing is known of a key that was not used since the start: it counts from the
+/// first time that somebody asks.
+fn idle(slot: &Slot, now: i64) -> i64 {
+    if slot.accessed_at.get() == 0 {
+        slot.accessed_at.set(now);
+    }
+    (now - slot.accessed_at.get()).max(0)
+}
 
 fn encoding(value: &Value) -> &'static str {
     match value {
@@ -171,16 +196,17 @@ struct Usage<'a>(&'a [u8]);
 
 impl<'a> Usage<'a> {
     fn parse(args: Args<'a>) -> Result<Usage<'a>, Error> {
-        match (args.len(), args.get(3), args.get(4)) {
-            (3, ..) => {}
-            (5, Some(word), Some(samples)) if is(word, "SAMPLES") && int(samples)? >= 0 => {}
-            _ => return Err(Error::SYNTAX),
+        for at in (3..args.len()).step_by(2) {
+            match args.get(at + 1) {
+                Some(samples) if is(args.at(at), "SAMPLES") && int(samples)? >= 0 => {}
+                _ => return Err(Error::SYNTAX),
+            }
         }
         Ok(Usage(args.at(2)))
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
-        let slot = query.slot_in(query.context().db, self.0);
+        let slot = peek(query, self.0);
         Ok(slot.map_or(Reply::Null, |slot| Reply::count(memory(self.0, slot))))
     }
 }

@@ -29,6 +29,7 @@ pub(crate) const KEYS: Spec = Spec {
     key_flags: &[],
     grammar: &[Arg::new("pattern", Kind::Pattern)],
     run: read_command!(AllKeys),
+    tips: &["request_policy:all_shards", "nondeterministic_output_order"],
     ..BLANK
 };
 pub(crate) const SCAN: Spec = Spec {
@@ -47,6 +48,7 @@ pub(crate) const SCAN: Spec = Spec {
         Arg::string("type").after("TYPE").optional(),
     ],
     run: read_command!(Scan),
+    tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
     ..BLANK
 };
 pub(crate) const RANDOMKEY: Spec = Spec {
@@ -56,6 +58,7 @@ pub(crate) const RANDOMKEY: Spec = Spec {
     keys: Keys::Everything,
     key_flags: &[],
     run: read_command!(RandomKey),
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     ..BLANK
 };
 
@@ -92,9 +95,14 @@ impl RandomKey {
         if total == 0 {
             return Ok(Reply::Null);
         }
-        let chosen = (query.context().random % total as u64) as usize;
-        let key = databases(query).flat_map(|db| db.keys.keys()).nth(chosen);
-        Ok(key.map_or(Reply::Null, |key| Reply::bulk(key)))
+        let mut chosen = (query.context().random % total as u64) as usize;
+        for db in databases(query) {
+            match db.at(chosen) {
+                Some((key, _)) => return Ok(Reply::bulk(key)),
+                None => chosen -= db.len(),
+            }
+        }
+        Ok(Reply::Null)
     }
 }
 
@@ -129,30 +137,26 @@ impl<'a> Scan<'a> {
 
     fn execute(self, query: &Query<'_>) -> Outcome {
         let dbs: Vec<&Db> = databases(query).collect();
+        let shards = dbs.len();
         let (mut shard, mut position) = match self.cursor {
             0 => (0, dbs[0].len()),
-            cursor => ((cursor % dbs.len() as u64) as usize, (cursor / dbs.len() as u64) as usize),
+            cursor => ((cursor % shards as u64) as usize, (cursor / shards as u64) as usize),
         };
         position = position.min(dbs[shard].len());
         let mut keys = Vec::new();
-        for _ in 0..self.count {
-            while position == 0 && shard + 1 < dbs.len() {
+        for visited in 0.. {
+            while position == 0 && shard + 1 < shards {
                 shard += 1;
                 position = dbs[shard].len();
             }
-            let Some(next) = position.checked_sub(1) else { break };
-            position = next;
-            if let Some((key, slot)) = dbs[shard].at(position)
-                && self.wants(key, slot)
-            {
-                keys.push(Reply::bulk(key));
+            if position == 0 || visited == self.count {
+                break;
             }
+            position -= 1;
+            keys.extend(dbs[shard].at(position).filter(|(key, slot)| self.wants(key, slot)));
         }
-        while position == 0 && shard + 1 < dbs.len() {
-            shard += 1;
-            position = dbs[shard].len();
-        }
-        let cursor = if position == 0 { 0 } else { position * dbs.len() + shard };
+        let cursor = if position == 0 { 0 } else { position * shards + shard };
+        let keys = keys.into_iter().map(|(key, _)| Reply::bulk(key)).collect();
         Ok(Reply::Array(vec![Reply::Decimal(cursor as i64), Reply::Array(keys)]))
     }
 
@@ -164,3 +168,75 @@ impl<'a> Scan<'a> {
 }
 
 impl Check for Scan<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Table;
+    use crate::{Context, Keyspace, OwnedArgs, Txn};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn run(keyspace: &mut Keyspace, words: &str) -> Reply {
+        let mut txn = Txn::new(keyspace.reach(), Context::at(1000), Vec::new());
+        let words = OwnedArgs::collect(words.split(' ').map(str::as_bytes));
+        let spec = Table::new(&[]).resolve(words.as_args()).unwrap();
+        txn.execute(spec, words.as_args()).unwrap()
+    }
+
+    /// The next cursor; what was found goes into `seen`.
+    fn step(keyspace: &mut Keyspace, cursor: i64, count: usize, seen: &mut BTreeSet<Vec<u8>>) -> i64 {
+        let Reply::Array(parts) = run(keyspace, &format!("scan {cursor} count {count}")) else { panic!() };
+        let [Reply::Decimal(next), Reply::Array(keys)] = &parts[..] else { panic!("{parts:?}") };
+        seen.extend(keys.iter().map(|key| match key {
+            Reply::Bulk(key) => key.to_vec(),
+            other => panic!("{other:?}"),
+        }));
+        *next
+    }
+
+    /// A change between two calls of SCAN. Keys named k stay there, even if they are overwritten.
+    fn noise() -> impl Strategy<Value = String> {
+        let (key, kept) = (0..20u8, 0..20u8);
+        prop_oneof![
+            key.clone().prop_map(|n| format!("set x{n} 1")),
+            key.clone().prop_map(|n| format!("del x{n}")),
+            kept.clone().prop_map(|n| format!("set k{n} 2")),
+            (key.clone(), kept.clone()).prop_map(|(from, to)| format!("copy x{from} k{to} replace")),
+            (key, kept).prop_map(|(from, to)| format!("mset x{from} 1 x{to} 1|rename x{from} k{to}")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_that_stays_is_returned(
+            shards in 1..5usize,
+            count in 1..6usize,
+            changes in prop::collection::vec(prop::collection::vec(noise(), 0..5), 0..40),
+        ) {
+            let mut keyspace = Keyspace::new(shards, 16, 0);
+            for n in 0..20 {
+                run(&mut keyspace, &format!("mset x{n} 1 k{n} 1"));
+            }
+            let (mut seen, mut changes) = (BTreeSet::new(), changes.into_iter());
+            let mut cursor = step(&mut keyspace, 0, count, &mut seen);
+            while cursor != 0 {
+                let lines = changes.next().into_iter().flatten();
+                lines.for_each(|line| line.split('|').for_each(|words| drop(run(&mut keyspace, words))));
+                cursor = step(&mut keyspace, cursor, count, &mut seen);
+            }
+            for n in 0..20 {
+                prop_assert!(seen.contains(format!("k{n}").as_bytes()), "k{n} was missed");
+            }
+        }
+    }
+
+    #[test]
+    fn any_cursor_is_safe_and_ends() {
+        let mut keyspace = Keyspace::new(3, 16, 0);
+        run(&mut keyspace, "mset a 1 b 1 c 1");
+        for cursor in ["1", "2", "5", "9223372036854775807", "18446744073709551615"] {
+            run(&mut keyspace, &format!("scan {cursor} count 9223372036854775807"));
+        }
+    }
+}

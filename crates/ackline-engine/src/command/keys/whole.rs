@@ -1,7 +1,7 @@
 //! DBSIZE, FLUSHDB, FLUSHALL, SWAPDB.
 
-use super::BLANK;
-use crate::args::{Args, is, strict_int};
+use super::{BLANK, database, existing};
+use crate::args::{Args, is};
 use crate::error::Error;
 use crate::record::Change;
 use crate::reply::{Outcome, Reply};
@@ -19,6 +19,7 @@ pub(crate) const DBSIZE: Spec = Spec {
     keys: Keys::Everything,
     key_flags: &[],
     run: read_command!(DbSize),
+    tips: &["request_policy:all_shards", "response_policy:agg_sum"],
     ..BLANK
 };
 pub(crate) const FLUSHDB: Spec = Spec {
@@ -32,6 +33,7 @@ pub(crate) const FLUSHDB: Spec = Spec {
     key_flags: &[],
     grammar: MODE,
     run: write_command!(Flush),
+    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     ..BLANK
 };
 pub(crate) const FLUSHALL: Spec =
@@ -95,22 +97,19 @@ impl Flush {
 impl Check for Flush {}
 
 struct Swap {
-    first: Option<i64>,
-    second: Option<i64>,
+    first: i32,
+    second: i32,
 }
 
 impl Swap {
     fn parse(args: Args<'_>) -> Result<Swap, Error> {
-        Ok(Swap { first: strict_int(args.at(1)), second: strict_int(args.at(2)) })
+        let number = |at, text| database(args.at(at)).map_err(|_| Error::from_static(text));
+        let first = number(1, "ERR invalid first DB index")?;
+        Ok(Swap { first, second: number(2, "ERR invalid second DB index")? })
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
-        let first = self.first.ok_or(Error::from_static("ERR invalid first DB index"))?;
-        let second = self.second.ok_or(Error::from_static("ERR invalid second DB index"))?;
-        let in_range = |n: i64| u32::try_from(n).ok().filter(|db| *db < txn.context().databases);
-        let (Some(db), Some(with)) = (in_range(first), in_range(second)) else {
-            return Err(Error::from_static("ERR DB index is out of range"));
-        };
+        let (db, with) = (existing(self.first, txn)?, existing(self.second, txn)?);
         if db != with {
             txn.emit_in(db, b"", Change::Swap { with });
         }

@@ -1,7 +1,7 @@
 //! GET, MGET, STRLEN, GETDEL, GETEX.
 
 use super::BLANK;
-use super::set::{Expiry, read_expiry};
+use super::set::Timing;
 use crate::args::{Args, is};
 use crate::error::Error;
 use crate::record::Change;
@@ -36,6 +36,7 @@ pub(crate) const MGET: Spec = Spec {
     keys: Keys::ALL,
     grammar: &[Arg::key().many()],
     run: read_command!(MGet),
+    tips: &["request_policy:multi_shard"],
     ..GET
 };
 pub(crate) const GETDEL: Spec = Spec {
@@ -141,29 +142,31 @@ impl Check for GetDel<'_> {}
 struct GetEx<'a> {
     key: &'a [u8],
     persist: bool,
-    expiry: Option<Expiry>,
+    timing: Option<Timing<'a>>,
 }
 
 impl<'a> GetEx<'a> {
     fn parse(args: Args<'a>) -> Result<GetEx<'a>, Error> {
-        let (key, option, len) = (args.at(1), args.get(2), args.len());
-        match (option, args.get(3)) {
-            (None, _) => Ok(GetEx { key, persist: false, expiry: None }),
-            (Some(word), None) if is(word, "PERSIST") => Ok(GetEx { key, persist: true, expiry: None }),
-            (Some(word), Some(value)) if len == 4 => match read_expiry(word, value)? {
-                Some(expiry) => Ok(GetEx { key, persist: false, expiry: Some(expiry) }),
-                None => Err(Error::SYNTAX),
-            },
-            _ => Err(Error::SYNTAX),
+        let mut getex = GetEx { key: args.at(1), persist: false, timing: None };
+        let mut at = 2;
+        while let Some(word) = args.get(at) {
+            match () {
+                () if is(word, "PERSIST") && getex.timing.is_none() => getex.persist = true,
+                () if getex.persist => return Err(Error::SYNTAX),
+                () => {
+                    getex.timing = Some(Timing::read(args, at, getex.timing)?);
+                    at += 1;
+                }
+            }
+            at += 1;
         }
+        Ok(getex)
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
-        let reply = bulk(txn.string(self.key)?);
-        let at = self.expiry.map(|expiry| expiry.at(txn.now(), b"getex")).transpose()?;
+        let Some(reply) = txn.string(self.key)?.map(Reply::bulk) else { return Ok(Reply::Null) };
         let expires = txn.slot(self.key).is_some_and(|slot| slot.expire_at.is_some());
-        match at {
-            _ if matches!(reply, Reply::Null) => {}
+        match self.timing.map(|timing| timing.expiry()?.at(txn.now(), b"getex")).transpose()? {
             Some(at) if at <= txn.now() => txn.emit(self.key, Change::Remove),
             Some(at) => txn.emit(self.key, Change::Expire { at: Some(at) }),
             None if self.persist && expires => txn.emit(self.key, Change::Expire { at: None }),
@@ -173,4 +176,8 @@ impl<'a> GetEx<'a> {
     }
 }
 
-impl Check for GetEx<'_> {}
+impl Check for GetEx<'_> {
+    fn check(&self) -> Result<(), Error> {
+        self.timing.map_or(Ok(()), |timing| timing.expiry().map(drop))
+    }
+}

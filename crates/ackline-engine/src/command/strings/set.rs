@@ -86,6 +86,7 @@ pub(crate) const MSET: Spec = Spec {
     key_flags: &["OW", "update"],
     grammar: &[Arg::block("data", &[Arg::key(), Arg::string("value")]).many()],
     run: write_command!(MSet),
+    tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
     ..BLANK
 };
 
@@ -112,11 +113,31 @@ fn invalid(name: &[u8]) -> Error {
     Error::concat(&[b"ERR invalid expire time in '", name, b"' command"])
 }
 
-/// EX, PX, EXAT or PXAT with its value; `None` if the word is none of them.
-pub(crate) fn read_expiry(word: &[u8], value: &[u8]) -> Result<Option<Expiry>, Error> {
-    let known = [("EX", 1000, true), ("PX", 1, true), ("EXAT", 1000, false), ("PXAT", 1, false)];
-    let found = known.into_iter().find(|(name, ..)| is(word, name));
-    found.map(|(_, unit, relative)| Ok(Expiry { amount: int(value)?, unit, relative })).transpose()
+/// EX, PX, EXAT or PXAT with its number, which is looked at later.
+#[derive(Clone, Copy)]
+pub(crate) struct Timing<'a> {
+    unit: i64,
+    relative: bool,
+    number: &'a [u8],
+}
+
+impl<'a> Timing<'a> {
+    /// Reads the option at word `at`. It may stand again, but beside no other; the last one counts.
+    pub(crate) fn read(args: Args<'a>, at: usize, before: Option<Timing<'_>>) -> Result<Timing<'a>, Error> {
+        let known = [("EX", 1000, true), ("PX", 1, true), ("EXAT", 1000, false), ("PXAT", 1, false)];
+        let found = known.into_iter().find(|(name, ..)| is(args.at(at), name));
+        let (Some((_, unit, relative)), Some(number)) = (found, args.get(at + 1)) else {
+            return Err(Error::SYNTAX);
+        };
+        match before.is_none_or(|before| (before.unit, before.relative) == (unit, relative)) {
+            true => Ok(Timing { unit, relative, number }),
+            false => Err(Error::SYNTAX),
+        }
+    }
+
+    pub(crate) fn expiry(self) -> Result<Expiry, Error> {
+        Ok(Expiry { amount: int(self.number)?, unit: self.unit, relative: self.relative })
+    }
 }
 
 struct Set<'a> {
@@ -136,25 +157,24 @@ impl<'a> Set<'a> {
 
     fn parse(args: Args<'a>) -> Result<Set<'a>, Error> {
         let mut set = Set::new(args.at(1), args.at(2));
-        let mut number = None;
+        let mut timing = None;
         let mut at = 3;
         while let Some(word) = args.get(at) {
-            let timed = set.keep_ttl || number.is_some();
             match () {
                 () if is(word, "NX") && !set.xx => set.nx = true,
                 () if is(word, "XX") && !set.nx => set.xx = true,
                 () if is(word, "GET") => set.get = true,
-                () if is(word, "KEEPTTL") && number.is_none() => set.keep_ttl = true,
-                () if ["EX", "PX", "EXAT", "PXAT"].iter().any(|name| is(word, name)) && !timed => {
+                () if is(word, "KEEPTTL") && timing.is_none() => set.keep_ttl = true,
+                () if set.keep_ttl => return Err(Error::SYNTAX),
+                () => {
+                    timing = Some(Timing::read(args, at, timing)?);
                     at += 1;
-                    number = Some((word, args.get(at).ok_or(Error::SYNTAX)?));
                 }
-                () => return Err(Error::SYNTAX),
             }
             at += 1;
         }
         // Numbers are looked at once all words are understood.
-        set.expiry = number.map(|(word, value)| read_expiry(word, value)).transpose()?.flatten();
+        set.expiry = timing.map(Timing::expiry).transpose()?;
         if set.expiry.is_some_and(|expiry| expiry.amount <= 0) {
             return Err(invalid(b"set"));
         }
@@ -254,3 +274,58 @@ impl<'a> MSet<'a> {
 }
 
 impl Check for MSet<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Table;
+    use crate::{Context, Keyspace, OwnedArgs};
+
+    /// The reply or error of a line at Unix ms 1000.
+    fn run(keyspace: &mut Keyspace, line: &str) -> String {
+        let mut txn = Txn::new(keyspace.reach(), Context::at(1000), Vec::new());
+        let words = OwnedArgs::collect(line.split(' ').map(str::as_bytes));
+        let spec = Table::new(&[]).resolve(words.as_args()).unwrap();
+        let outcome = txn.execute(spec, words.as_args());
+        assert!(outcome.is_ok() || txn.batch().is_empty(), "{line} failed and emitted");
+        outcome.map_or_else(|error| error.to_string(), |reply| format!("{reply:?}"))
+    }
+
+    #[test]
+    fn options() {
+        let mut keyspace = Keyspace::new(2, 16, 0);
+        let cases = [
+            ("set k v ex 10 px 10", "ERR syntax error"),
+            ("set k v ex 10 keepttl", "ERR syntax error"),
+            ("set k v nx xx", "ERR syntax error"),
+            ("set k v ex abc foo", "ERR syntax error"),
+            ("set k v ex 9223372036854775807", "ERR invalid expire time in 'set' command"),
+            ("set k v exat 0", "ERR invalid expire time in 'set' command"),
+            ("set k v xx get", "Null"),
+            ("exists k", "Int(0)"),
+            ("set k v ex 10 ex 20", "Ok"),
+            ("pttl k", "Int(20000)"),
+            ("set k w keepttl get", "Bulk(b\"v\")"),
+            ("pexpiretime k", "Int(21000)"),
+            ("set k x nx get", "Bulk(b\"w\")"),
+            ("set k x", "Ok"),
+            ("ttl k", "Int(-1)"),
+            ("set k x pxat 1000", "Ok"),
+            ("exists k", "Int(0)"),
+            ("setex k 0 v", "ERR invalid expire time in 'setex' command"),
+            ("mset a 1 b", "ERR wrong number of arguments for 'mset' command"),
+        ];
+        for (line, reply) in cases {
+            assert_eq!(run(&mut keyspace, line), reply, "{line}");
+        }
+    }
+
+    #[test]
+    fn getex_reads_its_number_after_the_key() {
+        let mut keyspace = Keyspace::new(2, 16, 0);
+        assert_eq!(run(&mut keyspace, "getex k ex abc"), "Null");
+        assert_eq!(run(&mut keyspace, "getex k foo"), "ERR syntax error");
+        run(&mut keyspace, "set k v");
+        assert_eq!(run(&mut keyspace, "getex k ex abc"), "ERR value is not an integer or out of range");
+    }
+}
