@@ -106,6 +106,7 @@ pub struct Broker {
     tickets: AtomicU64,
     pub(crate) alarm: Alarm,
     active_expiry: AtomicBool,
+    expired: AtomicU64,
     keeps_log: bool,
 }
 
@@ -130,6 +131,7 @@ impl Broker {
             tickets: AtomicU64::new(1),
             alarm: Alarm::new(),
             active_expiry: AtomicBool::new(true),
+            expired: AtomicU64::new(0),
             keeps_log,
         };
         broker.alarm.set(now_ms());
@@ -192,7 +194,7 @@ impl Broker {
         let mut rest = None;
         let lsn = self.hold(shards, ctx, &mut rest, |txn| {
             if self.active_expiry.load(Ordering::Relaxed) || !shards.is_empty() {
-                txn.expire_due();
+                self.count_expired(txn.expire_due());
             }
             result = Some(body(txn));
             txn.serve()
@@ -260,10 +262,24 @@ impl Broker {
         let mut rest = None;
         self.hold(shards, ctx, &mut rest, |txn| {
             txn.expire_idempotence();
+            if expire {
+                self.count_expired(txn.expire_due());
+            }
             txn.tick(expire)
         });
         shards = self.all();
         self.settle(shards, ctx, rest);
+    }
+
+    fn count_expired(&self, keys: usize) {
+        if keys > 0 {
+            self.expired.fetch_add(keys as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// How many keys went because their time had come.
+    pub fn expired(&self) -> u64 {
+        self.expired.load(Ordering::Relaxed)
     }
 
     /// Switches the removal of expired keys by the timer.

@@ -112,8 +112,6 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("connected_clients", all.len());
     lines.put("cluster_connections", 0);
     lines.put("maxclients", env.shared.config.int("maxclients"));
-    lines.put("client_recent_max_input_buffer", 0);
-    lines.put("client_recent_max_output_buffer", 0);
     lines.put("blocked_clients", all.iter().filter(|client| client.blocked.load(Relaxed)).count());
     lines.put("tracking_clients", 0);
     lines.put("pubsub_clients", count(&|d| d.channels + d.patterns + d.shard_channels > 0));
@@ -194,13 +192,11 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     let stats = &env.shared.stats;
     lines.put("total_connections_received", stats.connections.load(Relaxed));
     lines.put("total_commands_processed", stats.commands.load(Relaxed));
-    lines.put("instantaneous_ops_per_sec", 0);
     lines.put("total_net_input_bytes", stats.bytes_in.load(Relaxed));
     lines.put("total_net_output_bytes", stats.bytes_out.load(Relaxed));
     lines.put("rejected_connections", stats.rejected_connections.load(Relaxed));
-    for name in ["expired_keys", "evicted_keys", "keyspace_hits", "keyspace_misses"] {
-        lines.put(name, 0);
-    }
+    lines.put("expired_keys", env.shared.broker().expired());
+    lines.put("evicted_keys", 0);
     lines.put("pubsub_channels", env.shared.pubsub.len(Kind::Channel));
     lines.put("pubsub_patterns", env.shared.pubsub.len(Kind::Pattern));
     lines.put("pubsubshard_channels", env.shared.pubsub.len(Kind::Shard));
