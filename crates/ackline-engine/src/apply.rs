@@ -4,6 +4,7 @@ use crate::codec::Reader;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
 use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
+use std::sync::Arc;
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
 pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
@@ -48,15 +49,16 @@ pub fn replay(reach: &mut Reach<'_>, batch: &[u8]) -> Option<()> {
 fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>) -> Option<()> {
     match change {
         Change::CreateStream { duration, maxsize } => {
-            db.put(key, Value::Stream(Box::new(Stream::new(*duration, *maxsize))), None);
+            db.put(key, Value::Stream(Arc::new(Stream::new(*duration, *maxsize))), None);
         }
-        Change::Set { value, expire_at } => db.put(key, Value::Str(value.to_vec()), *expire_at),
+        Change::Set { value, expire_at } => db.put(key, Value::string(value), *expire_at),
         Change::Extend { value } => match db.keys.get_mut(key).map(|slot| &mut slot.value) {
-            Some(Value::Str(string)) => string.extend_from_slice(value),
+            Some(Value::Str(string)) => Arc::make_mut(string).extend_from_slice(value),
             Some(Value::Stream(_)) => return None,
-            None => db.put(key, Value::Str(value.to_vec()), None),
+            None => db.put(key, Value::string(value), None),
         },
         Change::Remove => drop(db.take(key)?),
+        Change::Load { parts } => db.load(key, parts)?,
         Change::Expire { at } => db.set_expiry(key, *at)?,
         Change::Remember { producer, iid, id } => {
             db.stream_mut(key)?.idempotence.insert(producer, iid, *id);

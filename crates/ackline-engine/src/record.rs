@@ -95,6 +95,8 @@ pub enum Change<'a> {
     Flush,
     /// Two databases change places.
     Swap { with: u32 },
+    /// A whole value, or the next parts of it: what a snapshot holds, and what RESTORE brings.
+    Load { parts: &'a [u8] },
 }
 
 /// What happens to a delivery count.
@@ -136,13 +138,17 @@ impl Change<'_> {
                 | Extend { .. }
                 | Remove
                 | Expire { .. }
+                | Load { .. }
         )
     }
 
     /// Whether reads blocked on the key are run again.
     pub(crate) fn wakes_readers(&self) -> bool {
         use Change::*;
-        matches!(self, Append { .. } | DestroyGroup { .. } | Release { .. } | Set { .. } | Remove)
+        matches!(
+            self,
+            Append { .. } | DestroyGroup { .. } | Release { .. } | Set { .. } | Remove | Load { .. }
+        )
     }
 }
 
@@ -193,6 +199,7 @@ impl<'a> Change<'a> {
             Change::Copy { .. } => 24,
             Change::Flush => 25,
             Change::Swap { .. } => 26,
+            Change::Load { .. } => 27,
         }
     }
 
@@ -232,6 +239,7 @@ impl<'a> Change<'a> {
                 put_maybe(out, *expire_at);
             }
             Extend { value } => put_bytes(out, value),
+            Load { parts } => put_bytes(out, parts),
             Expire { at } => put_maybe(out, *at),
             Move { db, to } | Copy { db, to } => {
                 put_u64(out, u64::from(*db));
@@ -314,6 +322,7 @@ impl<'a> Change<'a> {
             24 => Copy { db: database(r)?, to: r.bytes()? },
             25 => Flush,
             26 => Swap { with: database(r)? },
+            27 => Load { parts: r.bytes()? },
             _ => return Self::decode_group(tag, r),
         })
     }

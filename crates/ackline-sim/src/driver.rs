@@ -224,6 +224,16 @@ impl Driver {
     }
 }
 
+impl Driver {
+    /// The digest of what a snapshot of everything brings back; `None` if it does not load.
+    pub fn restored(&self, shards: usize) -> Option<String> {
+        let mut records = Vec::new();
+        let shared = self.shards.iter().flat_map(Shard::share);
+        shared.for_each(|value| value.records(&mut |record| records.push(record.to_vec())));
+        replayed(&records, shards)
+    }
+}
+
 /// The digest after replaying batches into an empty keyspace of so many shards; `None` if they are not records that
 /// fit.
 pub fn replayed(log: &[Vec<u8>], shards: usize) -> Option<String> {

@@ -155,7 +155,7 @@ impl Plan {
         let mut below = None;
         let mut count = 0;
         let mut singles = Vec::new();
-        for block in &stream.blocks {
+        for block in stream.blocks.iter() {
             let left = stream.length - count;
             let over_limit = self.limit.is_some_and(|limit| count + block.live() > limit);
             if matches!(self.strategy, Strategy::MaxLen(max) if left <= max) || over_limit {

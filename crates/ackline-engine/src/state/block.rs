@@ -74,6 +74,30 @@ impl Block {
         self.data.capacity() + size_of::<Block>()
     }
 
+    /// Appends the entries as images have them, with their length in front.
+    pub(crate) fn image(&self, out: &mut Vec<u8>) {
+        put_bytes(out, &self.data);
+    }
+
+    /// A block that begins at `first`, from the entries of an image; `None` if they are none.
+    pub(crate) fn from_image(first: StreamId, data: &[u8]) -> Option<Block> {
+        let mut block = Block::new(first);
+        let mut reader = Reader::new(data);
+        while !reader.is_empty() {
+            let flags = reader.byte().filter(|flags| *flags <= DELETED)?;
+            let id = StreamId::new(first.ms.checked_add(reader.u64()?)?, reader.u64()?);
+            let begins = if block.total == 0 { id == first } else { id > block.last };
+            if !begins || !are_fields(reader.bytes()?) {
+                return None;
+            }
+            block.last = id;
+            block.total += 1;
+            block.live += u32::from(flags & DELETED == 0);
+        }
+        block.data = data.to_vec();
+        (block.live > 0 && u32::try_from(data.len()).is_ok()).then_some(block)
+    }
+
     pub(crate) fn push(&mut self, id: StreamId, fields: &[u8]) {
         self.data.push(0);
         put_u64(&mut self.data, id.ms - self.first.ms);

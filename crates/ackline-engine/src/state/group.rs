@@ -10,6 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsumerKey(u32);
 
+impl ConsumerKey {
+    /// The key of a consumer by its position among those that an image brought.
+    pub(crate) fn loaded(position: u64) -> Option<ConsumerKey> {
+        u32::try_from(position).ok().map(ConsumerKey)
+    }
+}
+
 /// A consumer of a group.
 #[derive(Clone, Debug)]
 pub struct Consumer {
@@ -72,6 +79,24 @@ impl Group {
     /// The consumers in byte order of their names.
     pub(crate) fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
         self.names.values().map(|key| &self.consumers[key])
+    }
+
+    /// The consumers with their keys, in byte order of their names.
+    pub(crate) fn keyed_consumers(&self) -> impl Iterator<Item = (ConsumerKey, &Consumer)> {
+        self.names.values().map(|key| (*key, &self.consumers[key]))
+    }
+
+    /// Whether there is such a consumer.
+    pub(crate) fn has(&self, key: ConsumerKey) -> bool {
+        self.consumers.contains_key(&key)
+    }
+
+    /// Puts in a pending entry of an image, which was not pending before.
+    pub(crate) fn load(&mut self, id: StreamId, owner: Option<ConsumerKey>, at: i64, count: i64, order: u64) {
+        self.pending.place_exact(id, owner, at, count, order);
+        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
+            consumer.owned.insert(id);
+        }
     }
 
     /// Creates the consumer if there is none; a new one was never active.

@@ -10,9 +10,11 @@
 //! A key lies in the same shard in every database, so that SWAPDB is local to each shard.
 
 mod block;
+mod blocks;
 mod digest;
 mod group;
 mod idempotence;
+mod image;
 mod pending;
 mod reach;
 mod stream;
@@ -22,29 +24,37 @@ pub use block::{EntryRef, Words, put_fields};
 pub use digest::{digest, value_digest};
 pub(crate) use group::advance;
 pub use group::{Consumer, ConsumerKey, Group};
+pub use image::{Image, parts};
 pub use pending::{Delivery, Pending};
 pub use reach::{Keyspace, Reach, ShardSet};
 pub use stream::Stream;
 
+use crate::record::{Change, Record};
 use crate::waiter::Waiters;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A name of a key, group, consumer or producer: any bytes.
 pub type Name = Box<[u8]>;
 
-/// What a key holds.
+/// What a key holds. Shared with snapshots: what changes a shared value copies its spine first.
 #[derive(Clone, Debug)]
 pub enum Value {
     /// A stream.
-    Stream(Box<Stream>),
+    Stream(Arc<Stream>),
     /// A string.
-    Str(Vec<u8>),
+    Str(Arc<Vec<u8>>),
 }
 
 impl Value {
+    /// A string.
+    pub(crate) fn string(bytes: &[u8]) -> Value {
+        Value::Str(Arc::new(bytes.to_vec()))
+    }
+
     /// The word that TYPE answers.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -117,7 +127,7 @@ impl Db {
 
     pub(crate) fn stream_mut(&mut self, key: &[u8]) -> Option<&mut Stream> {
         match &mut self.keys.get_mut(key)?.value {
-            Value::Stream(stream) => Some(stream),
+            Value::Stream(stream) => Some(Arc::make_mut(stream)),
             Value::Str(_) => None,
         }
     }
@@ -193,6 +203,46 @@ fn unlink_expiry(expiries: &mut BTreeSet<(i64, Name)>, key: &[u8], expire_at: Op
     }
 }
 
+/// A key with its value at the time of a snapshot.
+#[derive(Debug)]
+pub struct Shared {
+    /// The database.
+    pub db: u32,
+    /// The key.
+    pub key: Name,
+    /// The value.
+    pub value: Value,
+    /// Unix ms at which the key goes; `None` = never.
+    pub expire_at: Option<i64>,
+}
+
+/// Bytes of parts that a record of a snapshot gathers.
+const LOAD: usize = 64 * 1024;
+
+impl Shared {
+    /// Calls `put` with the records that bring the key back, encoded.
+    pub fn records(&self, put: &mut dyn FnMut(&[u8])) {
+        let Shared { db, key, value, expire_at } = self;
+        let (mut gathered, mut out) = (Vec::new(), Vec::new());
+        let mut emit = |change: Change<'_>| {
+            out.clear();
+            Record { db: *db, key, change }.encode(&mut out);
+            put(&out);
+        };
+        parts(value, &mut |part| {
+            if !gathered.is_empty() && gathered.len() + part.len() > LOAD {
+                emit(Change::Load { parts: &gathered });
+                gathered.clear();
+            }
+            gathered.extend_from_slice(part);
+        });
+        emit(Change::Load { parts: &gathered });
+        if expire_at.is_some() {
+            emit(Change::Expire { at: *expire_at });
+        }
+    }
+}
+
 /// One part of the keyspace: a plain value that does not know its caller. The library puts a lock around each.
 #[derive(Debug)]
 pub struct Shard {
@@ -204,6 +254,20 @@ impl Shard {
     /// An empty shard of `databases` databases. `seed` goes into the hash tables.
     pub fn new(databases: usize, seed: u64) -> Shard {
         Shard { dbs: (0..databases).map(|_| Db::new(seed)).collect(), waiters: Waiters::default() }
+    }
+
+    /// The values of every key, shared: what changes here later does not change what is returned.
+    pub fn share(&self) -> Vec<Shared> {
+        let dbs = self.dbs.iter().enumerate();
+        let shared = dbs.flat_map(|(n, db)| {
+            db.keys.iter().map(move |(key, slot)| Shared {
+                db: n as u32,
+                key: key.clone(),
+                value: slot.value.clone(),
+                expire_at: slot.expire_at,
+            })
+        });
+        shared.collect()
     }
 
     /// Takes over freshly recovered databases. Who is blocked stays blocked, and observations are carried over.

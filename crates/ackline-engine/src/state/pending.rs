@@ -23,7 +23,7 @@ pub struct Delivery {
     pub delivered_at: i64,
     /// How often it was delivered; saturates at 2^63-1.
     pub delivery_count: i64,
-    order: u64,
+    pub(crate) order: u64,
 }
 
 impl Delivery {
@@ -106,6 +106,29 @@ impl Pending {
         self.by_claim.insert(delivery.claim_key(), id);
         self.released += u64::from(owner.is_none());
         before
+    }
+
+    /// Puts in an entry of an image, in the order that it had.
+    pub(crate) fn place_exact(
+        &mut self,
+        id: StreamId,
+        owner: Option<ConsumerKey>,
+        delivered_at: i64,
+        delivery_count: i64,
+        order: u64,
+    ) {
+        let delivery = Delivery { owner, delivered_at, delivery_count, order };
+        self.by_id.insert(id, delivery);
+        self.by_claim.insert(delivery.claim_key(), id);
+        self.released += u64::from(owner.is_none());
+    }
+
+    pub(crate) fn next_order(&self) -> u64 {
+        self.next_order
+    }
+
+    pub(crate) fn set_next_order(&mut self, order: u64) {
+        self.next_order = order;
     }
 
     /// Takes an entry out.

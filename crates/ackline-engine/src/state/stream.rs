@@ -1,23 +1,24 @@
 //! A stream: a run of blocks, what is remembered of it, and its groups.
 //!
 //! ```text
-//! blocks   [ b0 | b1 | .. | tail ]   each an Arc<Block>; entries in ID order, deleted ones marked
+//! blocks   [ b0 | b1 | .. | tail ]   shared; entries in ID order, deleted ones marked
 //! groups   name -> Group             in byte order of the name
 //! idmp     producer -> iid -> ID     only once an idempotent producer wrote
 //! ```
 
 use super::Name;
 use super::block::{Block, EntryRef, Slot};
+use super::blocks::{Blocks, Place};
 use super::group::Group;
 use super::idempotence::Idempotence;
 use crate::id::StreamId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A stream. Fields are readable everywhere in the engine and changed by `apply` alone.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    pub(crate) blocks: VecDeque<Arc<Block>>,
+    pub(crate) blocks: Blocks,
     pub(crate) length: u64,
     /// Highest ID ever assigned; lowered only by XSETID.
     pub(crate) last_id: StreamId,
@@ -33,7 +34,7 @@ pub struct Stream {
 impl Stream {
     pub(crate) fn new(idmp_duration: u64, idmp_maxsize: u64) -> Stream {
         Stream {
-            blocks: VecDeque::new(),
+            blocks: Blocks::default(),
             length: 0,
             last_id: StreamId::MIN,
             first_id: StreamId::MIN,
@@ -60,8 +61,7 @@ impl Stream {
     }
 
     fn slots(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = (&Arc<Block>, Slot)> + '_ {
-        let start = self.block_index(from).unwrap_or(0);
-        let blocks = self.blocks.range(start..).take_while(move |block| block.first() <= to);
+        let blocks = self.blocks.from(self.blocks.find(from)).take_while(move |block| block.first() <= to);
         blocks
             .flat_map(|block| block.slots().map(move |slot| (block, slot)))
             .skip_while(move |(_, slot)| slot.id < from)
@@ -70,8 +70,8 @@ impl Stream {
 
     /// The live entries with `from <= id <= to`, descending.
     pub(crate) fn range_back(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = EntryRef> + '_ {
-        let end = self.block_index(to).map_or(0, |i| i + 1);
-        let blocks = self.blocks.range(..end).rev().take_while(move |block| block.last() >= from);
+        let blocks =
+            self.blocks.back_from(self.blocks.find(to)).take_while(move |block| block.last() >= from);
         blocks.flat_map(move |block| {
             let slots: Vec<Slot> = block.slots().filter(|slot| slot.id >= from && slot.id <= to).collect();
             slots.into_iter().rev().map(move |slot| EntryRef::new(block, slot))
@@ -80,13 +80,13 @@ impl Stream {
 
     /// The live entry with this ID.
     pub(crate) fn entry(&self, id: StreamId) -> Option<EntryRef> {
-        let block = &self.blocks[self.block_index(id)?];
+        let block = self.blocks.get(self.blocks.find(id)?);
         block.find(id).map(|slot| EntryRef::new(block, slot))
     }
 
     /// Whether there is a live entry with this ID.
     pub(crate) fn contains(&self, id: StreamId) -> bool {
-        self.block_index(id).is_some_and(|i| self.blocks[i].find(id).is_some())
+        self.place_of(id).is_some()
     }
 
     /// The ID of the last live entry.
@@ -100,17 +100,17 @@ impl Stream {
         unread || self.groups.values().any(|group| group.pending.contains(id))
     }
 
-    /// The block that an ID lies in if it lies in one.
-    fn block_index(&self, id: StreamId) -> Option<usize> {
-        self.blocks.partition_point(|block| block.first() <= id).checked_sub(1)
+    /// The block with the live entry of this ID.
+    fn place_of(&self, id: StreamId) -> Option<Place> {
+        self.blocks.find(id).filter(|place| self.blocks.get(*place).find(id).is_some())
     }
 
     pub(crate) fn append(&mut self, id: StreamId, fields: &[u8], new_block: bool) {
         if new_block || self.blocks.is_empty() {
-            self.blocks.push_back(Arc::new(Block::new(id)));
+            self.blocks.push_back(Block::new(id));
         }
         let tail = self.blocks.back_mut().expect("a block was pushed if there was none");
-        Arc::make_mut(tail).push(id, fields);
+        tail.push(id, fields);
         self.length += 1;
         self.last_id = id;
         self.entries_added = self.entries_added.saturating_add(1).min(i64::MAX as u64);
@@ -119,16 +119,22 @@ impl Stream {
         }
     }
 
+    /// Takes over a whole block, which comes after all others. The counters stay as they are.
+    pub(crate) fn adopt(&mut self, block: Block) {
+        self.length += block.live();
+        self.blocks.push_back(block);
+        if self.blocks.len() == 1 {
+            self.find_first();
+        }
+    }
+
     /// Removes one live entry without remembering it as deleted; false if there was none.
     pub(crate) fn remove(&mut self, id: StreamId) -> bool {
-        let Some(i) = self.block_index(id) else { return false };
-        if self.blocks[i].find(id).is_none() {
-            return false;
-        }
-        let block = Arc::make_mut(&mut self.blocks[i]);
+        let Some(place) = self.place_of(id) else { return false };
+        let block = self.blocks.get_mut(place);
         block.delete(id);
         if block.live() == 0 {
-            self.blocks.remove(i);
+            self.blocks.remove(place);
         }
         self.length -= 1;
         if self.first_id == id || self.length == 0 {
@@ -142,16 +148,15 @@ impl Stream {
         while self.blocks.front().is_some_and(|block| block.last() < below) {
             self.length -= self.blocks.pop_front().map_or(0, |block| block.live());
         }
-        if let Some(front) = self.blocks.front_mut() {
+        if let Some(front) = self.blocks.front() {
             let gone: Vec<StreamId> = front.slots().map(|s| s.id).take_while(|id| *id < below).collect();
-            if !gone.is_empty() {
-                let block = Arc::make_mut(front);
-                for &id in &gone {
+            self.length -= gone.len() as u64;
+            if gone.len() as u64 == front.live() {
+                self.blocks.pop_front();
+            } else if !gone.is_empty() {
+                let block = self.blocks.front_mut();
+                for id in gone {
                     block.delete(id);
-                }
-                self.length -= gone.len() as u64;
-                if block.live() == 0 {
-                    self.blocks.pop_front();
                 }
             }
         }

@@ -66,7 +66,8 @@ fn make_noise(seed: u64, steps: u64, mangled: bool) {
         }
         if step % 500 == 499 {
             let live = driver.digest();
-            assert_eq!(replayed(driver.log(), 4), Some(live), "seed {seed}, {step} steps");
+            assert_eq!(replayed(driver.log(), 4).as_ref(), Some(&live), "seed {seed}, {step} steps");
+            assert_eq!(driver.restored(4), Some(live), "seed {seed}, {step} steps, from a snapshot");
         }
     }
 }

@@ -87,6 +87,7 @@ fn key_changes() -> Vec<(&'static str, Change<'static>)> {
         ("copy", Copy { db: 0, to: b"other" }),
         ("flush", Flush),
         ("swap", Swap { with: 9 }),
+        ("load", Load { parts: b"\x01\x03abc" }),
     ]
 }
 

@@ -38,6 +38,7 @@ fn the_log_of_a_session_gives_its_state_on_any_number_of_shards() {
         let live = Some(driver.digest());
         for shards in [1, 4, 16] {
             assert_eq!(replayed(driver.log(), shards), live, "{} on {shards} shards", path.display());
+            assert_eq!(driver.restored(shards), live, "{} from a snapshot", path.display());
         }
     }
 }

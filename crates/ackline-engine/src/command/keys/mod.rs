@@ -2,6 +2,7 @@
 
 mod copy;
 mod delete;
+mod dump;
 mod expire;
 mod object;
 mod scan;
@@ -25,6 +26,8 @@ pub(crate) const ALL: &[&Spec] = &[
     &delete::TOUCH,
     &delete::TYPE,
     &delete::UNLINK,
+    &dump::DUMP,
+    &dump::RESTORE,
     &expire::EXPIRE,
     &expire::EXPIREAT,
     &expire::EXPIRETIME,

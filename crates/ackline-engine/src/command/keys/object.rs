@@ -224,7 +224,7 @@ fn memory(key: &[u8], slot: &Slot) -> usize {
 /// Pending entries lie in three ordered maps; a map's node holds its entries at two thirds of its size.
 fn stream_memory(stream: &Stream) -> usize {
     const PENDING: usize = (16 + 32 + 16 + 16 + 16) * 3 / 2;
-    let blocks: usize = stream.blocks.iter().map(|block| block.memory() + 8).sum();
+    let blocks: usize = stream.blocks.iter().map(|block| block.memory()).sum();
     let groups: usize = stream
         .groups
         .iter()
@@ -233,7 +233,11 @@ fn stream_memory(stream: &Stream) -> usize {
             name.len() + size_of_val(group) + consumers + group.pending.len() as usize * PENDING
         })
         .sum();
-    size_of::<Stream>() + blocks + groups + stream.idempotence.tracked() as usize * 128
+    size_of::<Stream>()
+        + stream.blocks.memory()
+        + blocks
+        + groups
+        + stream.idempotence.tracked() as usize * 128
 }
 
 struct MemoryText<'a>(&'a [u8]);

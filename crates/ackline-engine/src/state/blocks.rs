@@ -1,0 +1,122 @@
+//! The blocks of a stream.
+//!
+//! ```text
+//! runs   [ Arc [b b b ..] | Arc [b b b ..] | .. ]      each b an Arc<Block>, IDs ascending
+//! ```
+//!
+//! Two levels, both shared: a snapshot takes one reference a run while the shard is locked, and what changes later
+//! copies one run of references and one block.
+
+use super::block::Block;
+use crate::id::StreamId;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Blocks in a run: the square root of what a very long stream has.
+const RUN: usize = 256;
+
+/// Where a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    run: usize,
+    index: usize,
+}
+
+/// A sequence of blocks in ID order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blocks {
+    runs: VecDeque<Arc<Vec<Arc<Block>>>>,
+    len: usize,
+}
+
+impl Blocks {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn front(&self) -> Option<&Arc<Block>> {
+        self.runs.front()?.first()
+    }
+
+    pub(crate) fn back(&self) -> Option<&Arc<Block>> {
+        self.runs.back()?.last()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.runs.iter().flat_map(|run| run.iter())
+    }
+
+    pub(crate) fn get(&self, place: Place) -> &Arc<Block> {
+        &self.runs[place.run][place.index]
+    }
+
+    /// The block that an ID lies in if it lies in one: the last that begins at or before it.
+    pub(crate) fn find(&self, id: StreamId) -> Option<Place> {
+        let run = self.runs.partition_point(|run| run[0].first() <= id).checked_sub(1)?;
+        let index = self.runs[run].partition_point(|block| block.first() <= id).checked_sub(1)?;
+        Some(Place { run, index })
+    }
+
+    /// The blocks from a place on; all of them without one.
+    pub(crate) fn from(&self, place: Option<Place>) -> impl Iterator<Item = &Arc<Block>> {
+        let Place { run, index } = place.unwrap_or(Place { run: 0, index: 0 });
+        let head = self.runs.get(run).into_iter().flat_map(move |run| &run[index..]);
+        let next = (run + 1).min(self.runs.len());
+        head.chain(self.runs.range(next..).flat_map(|run| run.iter()))
+    }
+
+    /// The blocks up to a place, last first; none without one.
+    pub(crate) fn back_from(&self, place: Option<Place>) -> impl Iterator<Item = &Arc<Block>> {
+        let head = place.into_iter().flat_map(|place| self.runs[place.run][..=place.index].iter().rev());
+        let before = place.map_or(0, |place| place.run);
+        head.chain(self.runs.range(..before).rev().flat_map(|run| run.iter().rev()))
+    }
+
+    pub(crate) fn push_back(&mut self, block: Block) {
+        match self.runs.back_mut() {
+            Some(run) if run.len() < RUN => Arc::make_mut(run).push(Arc::new(block)),
+            _ => self.runs.push_back(Arc::new(vec![Arc::new(block)])),
+        }
+        self.len += 1;
+    }
+
+    /// The block at a place, to be changed.
+    pub(crate) fn get_mut(&mut self, place: Place) -> &mut Block {
+        Arc::make_mut(&mut Arc::make_mut(&mut self.runs[place.run])[place.index])
+    }
+
+    /// The first block, to be changed; there must be one.
+    pub(crate) fn front_mut(&mut self) -> &mut Block {
+        self.get_mut(Place { run: 0, index: 0 })
+    }
+
+    /// The last block, to be changed.
+    pub(crate) fn back_mut(&mut self) -> Option<&mut Block> {
+        Arc::make_mut(self.runs.back_mut()?).last_mut().map(Arc::make_mut)
+    }
+
+    pub(crate) fn remove(&mut self, place: Place) -> Arc<Block> {
+        let run = Arc::make_mut(&mut self.runs[place.run]);
+        let block = run.remove(place.index);
+        if run.is_empty() {
+            self.runs.remove(place.run);
+        }
+        self.len -= 1;
+        block
+    }
+
+    pub(crate) fn pop_front(&mut self) -> Option<Arc<Block>> {
+        (!self.is_empty()).then(|| self.remove(Place { run: 0, index: 0 }))
+    }
+
+    /// Bytes of memory that the references take.
+    pub(crate) fn memory(&self) -> usize {
+        let runs =
+            self.runs.iter().map(|run| run.capacity() * size_of::<Arc<Block>>() + size_of::<Vec<u8>>() + 16);
+        runs.sum::<usize>() + self.runs.capacity() * size_of::<usize>()
+    }
+}
