@@ -1,5 +1,7 @@
 //! `ackline`: the one binary.
 
+mod transfer;
+
 use ackline_server::config::Config;
 use clap::{Parser, Subcommand};
 use std::fs::OpenOptions;
@@ -33,11 +35,19 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Copies the streams and strings of a Redis, Valkey, Dragonfly or another Ackline into an Ackline.
+    Import(transfer::Import),
+    /// Copies the streams and strings of an Ackline into a Redis, Valkey or another Ackline.
+    Export(transfer::Export),
 }
 
 fn main() -> ExitCode {
-    let Command::Serve { args } = Cli::parse().command;
-    match serve(&args) {
+    let done = match Cli::parse().command {
+        Command::Serve { args } => serve(&args),
+        Command::Import(args) => transfer::import(&args),
+        Command::Export(args) => transfer::export(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("ackline: {message}");

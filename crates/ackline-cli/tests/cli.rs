@@ -8,3 +8,5 @@ mod crash;
 mod cycle;
 #[path = "cli/process.rs"]
 mod process;
+#[path = "cli/transfer.rs"]
+mod transfer;
