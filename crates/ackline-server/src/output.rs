@@ -15,6 +15,9 @@ pub(crate) struct Output {
     sent: usize,
     released: usize,
     marks: VecDeque<(usize, Lsn)>,
+    /// Bytes that may wait; 0 = no limit.
+    limit: usize,
+    overflown: bool,
 }
 
 /// Sent bytes are moved out of the way once there are so many of them.
@@ -24,8 +27,25 @@ const KEEP_MAX: usize = 64 * 1024;
 
 impl Output {
     /// Where replies are written. Follow it with [`Output::seal`].
+    ///
+    /// Once more than the limit waits, what there is and what comes is thrown away: one read of a client may hold
+    /// thousands of commands, and nobody may send what they answer before all have run.
     pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
+        self.overflown |= self.limit > 0 && self.len() > self.limit;
+        if self.overflown {
+            *self = Output { limit: self.limit, overflown: true, ..Output::default() };
+        }
         &mut self.bytes
+    }
+
+    /// How many bytes may wait from now on; 0 = any.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Whether replies were thrown away, so that the connection has to end.
+    pub(crate) fn is_overflown(&self) -> bool {
+        self.overflown
     }
 
     /// Bytes written and not sent.
@@ -45,6 +65,9 @@ impl Output {
 
     /// What was written since the last seal waits until the log is durable up to `lsn`.
     pub(crate) fn seal(&mut self, lsn: Lsn) {
+        if self.overflown {
+            return self.bytes.clear();
+        }
         let end = self.bytes.len();
         match self.marks.back_mut() {
             Some(last) if last.1 >= lsn => last.0 = end,
@@ -105,6 +128,24 @@ mod tests {
         assert_eq!(out.ready(6), b"b");
         assert_eq!(out.ready(7), b"bc");
         out.advance(2);
+        assert_eq!((out.len(), out.is_held()), (0, false));
+    }
+
+    #[test]
+    fn beyond_the_limit_nothing_is_kept_or_sent() {
+        let mut out = Output::default();
+        out.set_limit(3);
+        for _ in 0..2 {
+            out.bytes().extend(b"abc");
+            out.seal(1);
+            assert!(!out.is_overflown(), "the limit itself may wait, and one reply beyond it");
+        }
+        for _ in 0..100 {
+            out.bytes().extend(b"abc");
+        }
+        assert_eq!((out.is_overflown(), out.len()), (true, 3));
+        out.seal(1);
+        assert_eq!(out.ready(9), b"");
         assert_eq!((out.len(), out.is_held()), (0, false));
     }
 }

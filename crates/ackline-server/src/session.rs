@@ -56,6 +56,9 @@ pub(crate) enum ReplyMode {
 /// An input buffer larger than this is given back once it is empty.
 const INPUT_KEEP_MAX: usize = 64 * 1024;
 
+/// So many bytes may wait for a client that has not said who it is.
+const UNAUTHENTICATED_OUTPUT: usize = 64 * 1024;
+
 /// What was read and not yet understood.
 #[derive(Default)]
 struct Wire {
@@ -120,6 +123,7 @@ impl Session {
                 authenticated: self.authenticated,
                 ..Limits::default()
             };
+            self.out.set_limit(self.output_limit(shared));
             match wire.decoder.decode(&wire.input[wire.consumed..], &limits) {
                 Ok(Some(request)) => {
                     let used = request.consumed();
@@ -144,10 +148,27 @@ impl Session {
         self.wire = wire;
     }
 
+    /// How many bytes may wait for the client; 0 = any.
+    fn output_limit(&self, shared: &Shared) -> usize {
+        match self.authenticated {
+            true => shared.config.live().output_limits(self.subscribed() > 0 || self.monitor).hard as usize,
+            false => UNAUTHENTICATED_OUTPUT,
+        }
+    }
+
+    /// What was written waits until the log is durable up to `lsn`; too much of it ends the connection.
+    fn seal(&mut self, lsn: Lsn) {
+        self.out.seal(lsn);
+        if self.out.is_overflown() && !self.closing {
+            tracing::warn!("client {} is closed: its output is over the limit", self.info.id);
+            self.closing = true;
+        }
+    }
+
     fn refuse(&mut self, error: &ProtocolError) {
         if !matches!(error, ProtocolError::HttpGuard) {
             self.writer().protocol_error(error);
-            self.out.seal(0);
+            self.seal(0);
         }
         self.closing = true;
     }
@@ -180,7 +201,7 @@ impl Session {
         if silent {
             self.out.truncate(before);
         }
-        self.out.seal(self.last_lsn);
+        self.seal(self.last_lsn);
     }
 
     /// Where replies are written.
@@ -200,7 +221,7 @@ impl Session {
                 }
             }
             encode::outcome(&mut self.writer(), outcome);
-            self.out.seal(lsn);
+            self.seal(lsn);
             self.last_lsn = self.last_lsn.max(lsn);
         }
     }
@@ -237,7 +258,7 @@ impl Session {
             }
             _ => return false,
         }
-        self.out.seal(self.last_lsn);
+        self.seal(self.last_lsn);
         true
     }
 
@@ -270,7 +291,7 @@ impl Session {
             }
             _ => {}
         }
-        self.out.seal(self.last_lsn);
+        self.seal(self.last_lsn);
     }
 
     /// A published message, or a line for a monitor.
@@ -288,14 +309,14 @@ impl Session {
             }
             Push::Monitor(line) if self.monitor => {
                 self.writer().simple(line);
-                return self.out.seal(self.last_lsn);
+                return self.seal(self.last_lsn);
             }
             _ => return,
         };
         let mut out = self.writer();
         out.push(parts.len());
         parts.iter().for_each(|part| out.bulk(part));
-        self.out.seal(self.last_lsn);
+        self.seal(self.last_lsn);
     }
 
     /// How many subscriptions there are.
