@@ -61,6 +61,18 @@ impl Durable {
         true
     }
 
+    /// Blocks until [`Durable::synced`] reaches `lsn`; false on poison.
+    pub fn wait_synced(&self, lsn: Lsn) -> bool {
+        let mut gate = self.gate.lock();
+        while self.synced() < lsn {
+            if self.poisoned() {
+                return false;
+            }
+            self.advanced.wait(&mut gate);
+        }
+        true
+    }
+
     /// Calls `wake` after each advance, and when poisoned.
     pub fn subscribe(&self, wake: Box<dyn Fn() + Send + Sync>) {
         self.subscribers.lock().push(wake);

@@ -1,115 +1,141 @@
 //! Frames: what is written at once. A frame holds the batches that gathered while the one before it was written.
 //!
 //! ```text
-//! frame   = header payload                      header 48 bytes, numbers little-endian
-//! header  = magic u32 | version u16 | kind u16 | epoch u64 | index u64 | before u64
-//!           | batches u32 | length u32 | previous u32 | crc u32
-//! payload = (length batch)*                     lengths as LEB128; a fence has none
+//! frame   = mark u8 | length | behind | crc u32 | payload      length and behind as LEB128
+//! mark    = 1 kk ccccc          kind: 0 one batch, 1 (length batch)*, 2 fence; ccccc: fold of kind, length and behind
+//! fence   = epoch index lsn     LEB128 each
 //! ```
 //!
-//! `before` is the position before the first batch, `previous` the CRC of the frame before, `crc` the CRC32C of the
-//! segment's salt, the header up to it, and the payload. A recycled segment's old bytes therefore never parse.
+//! An ordinary frame's header is 7 or 8 bytes: alone in its frame, an acknowledgement must not cost more for the frame
+//! than for itself. What could be said in every header is said elsewhere: positions follow from the segment's header, and
+//! the chain of checksums stands in the segments' headers. The CRC (CRC32C) covers the segment's salt, the frame's place
+//! in the file, the header and the payload, so that neither old bytes nor displaced ones parse.
+//!
+//! `behind` tells how many bytes before this frame were not yet synced when it was written. It is 0 in mode `always`. A
+//! whole frame therefore proves what was on stable storage before it, which is how damage is told from a torn tail.
 
 use crate::Lsn;
 
-pub(crate) const HEADER: usize = 48;
-pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"AckF");
-const VERSION: u16 = 1;
-const CRC_AT: usize = 44;
+/// The longest header.
+pub(crate) const HEADER_MAX: usize = 1 + 5 + 5 + 4;
+/// The largest payload.
+pub(crate) const PAYLOAD_MAX: usize = u32::MAX as usize;
 
 /// What a frame is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    Data,
+    One,
+    Many,
     Fence,
 }
 
-/// A frame's header.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Header {
-    pub(crate) kind: Kind,
-    pub(crate) epoch: u64,
-    pub(crate) index: u64,
-    pub(crate) before: Lsn,
-    pub(crate) batches: u32,
-    pub(crate) length: u32,
-    pub(crate) previous: u32,
-}
-
-/// Writes the header into the first bytes of a frame whose payload stands behind it. Answers the frame's CRC.
-pub(crate) fn seal(frame: &mut [u8], header: &Header, salt: u32) -> u32 {
-    let kind = u16::from(header.kind == Kind::Fence);
-    frame[0..4].copy_from_slice(&MAGIC.to_le_bytes());
-    frame[4..6].copy_from_slice(&VERSION.to_le_bytes());
-    frame[6..8].copy_from_slice(&kind.to_le_bytes());
-    frame[8..16].copy_from_slice(&header.epoch.to_le_bytes());
-    frame[16..24].copy_from_slice(&header.index.to_le_bytes());
-    frame[24..32].copy_from_slice(&header.before.to_le_bytes());
-    frame[32..36].copy_from_slice(&header.batches.to_le_bytes());
-    frame[36..40].copy_from_slice(&header.length.to_le_bytes());
-    frame[40..44].copy_from_slice(&header.previous.to_le_bytes());
-    let crc = checksum(frame, salt);
-    frame[CRC_AT..HEADER].copy_from_slice(&crc.to_le_bytes());
+/// Appends a frame that will lie at `at` of a segment. Answers its CRC.
+pub(crate) fn put(out: &mut Vec<u8>, kind: Kind, payload: &[u8], behind: u64, salt: u32, at: u64) -> u32 {
+    let start = out.len();
+    out.push(0);
+    put_number(out, payload.len() as u64);
+    put_number(out, behind);
+    out[start] = mark(kind, &out[start + 1..]);
+    let crc = checksum(&out[start..], payload, salt, at);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(payload);
     crc
 }
 
-fn checksum(frame: &[u8], salt: u32) -> u32 {
-    let seeded = crc32c::crc32c_append(crc32c::crc32c(&salt.to_le_bytes()), &frame[..CRC_AT]);
-    crc32c::crc32c_append(seeded, &frame[HEADER..])
+fn mark(kind: Kind, numbers: &[u8]) -> u8 {
+    let folded = numbers.iter().fold(kind as u8, |sum, byte| sum ^ byte);
+    0x80 | (kind as u8) << 5 | (folded & 0x1f) ^ (folded >> 5)
+}
+
+fn checksum(header: &[u8], payload: &[u8], salt: u32, at: u64) -> u32 {
+    let place = crc32c::crc32c_append(crc32c::crc32c(&salt.to_le_bytes()), &at.to_le_bytes());
+    crc32c::crc32c_append(crc32c::crc32c_append(place, header), payload)
+}
+
+/// The chain after a frame with this CRC.
+pub(crate) fn link(chain: u32, crc: u32) -> u32 {
+    crc32c::crc32c_append(chain, &crc.to_le_bytes())
+}
+
+/// What is wrong with the bytes at a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Bad {
+    pub(crate) reason: &'static str,
+    /// How many bytes the frame would have, as far as they can be trusted.
+    pub(crate) extent: usize,
 }
 
 /// A frame that was read and whose CRC is right.
 pub(crate) struct Frame<'a> {
-    pub(crate) header: Header,
+    pub(crate) kind: Kind,
+    pub(crate) behind: u64,
     pub(crate) payload: &'a [u8],
     pub(crate) crc: u32,
+    /// Bytes of the whole frame.
+    pub(crate) size: usize,
 }
 
 impl<'a> Frame<'a> {
-    /// The frame at the start of `bytes`, or what is wrong with them.
-    pub(crate) fn parse(bytes: &'a [u8], salt: u32) -> Result<Frame<'a>, &'static str> {
-        let head = bytes.get(..HEADER).ok_or("the frame's header is cut")?;
-        if u32_at(head, 0) != MAGIC {
-            return Err("no frame begins here");
-        }
-        let length = u32_at(head, 36) as usize;
-        let whole = bytes.get(..HEADER + length).ok_or("the frame is cut")?;
-        let crc = u32_at(head, CRC_AT);
-        if checksum(whole, salt) != crc {
-            return Err("the frame's checksum is wrong");
-        }
-        if u16::from_le_bytes([head[4], head[5]]) != VERSION {
-            return Err("the frame has a version that this program does not know");
-        }
-        let header = Header {
-            kind: if head[6] == 1 { Kind::Fence } else { Kind::Data },
-            epoch: u64_at(head, 8),
-            index: u64_at(head, 16),
-            before: u64_at(head, 24),
-            batches: u32_at(head, 32),
-            length: length as u32,
-            previous: u32_at(head, 40),
+    /// The frame at place `at` of a segment, or what is wrong there.
+    pub(crate) fn parse(segment: &'a [u8], at: usize, salt: u32) -> Result<Frame<'a>, Bad> {
+        let bytes = &segment[at..];
+        let bad = |reason, extent| Bad { reason, extent };
+        let first = *bytes.first().ok_or(bad("the frame's header is cut", 1))?;
+        // What ends in the middle of its header reaches beyond the end.
+        let least = if bytes.len() < HEADER_MAX { bytes.len() + 1 } else { HEADER_MAX };
+        let numbers = take_numbers(&bytes[1..]);
+        let (length, behind, numbers) = numbers.ok_or(bad("no frame begins here", least))?;
+        let kind = match first >> 5 {
+            0b100 => Kind::One,
+            0b101 => Kind::Many,
+            0b110 => Kind::Fence,
+            _ => return Err(bad("no frame begins here", 1 + numbers)),
         };
-        Ok(Frame { header, payload: &whole[HEADER..], crc })
+        if mark(kind, &bytes[1..1 + numbers]) != first {
+            return Err(bad("the frame's header is wrong", 1 + numbers));
+        }
+        let header = 1 + numbers + 4;
+        let size = header + length as usize;
+        let whole = bytes.get(..size).ok_or(bad("the frame is cut", size))?;
+        let crc = u32_at(whole, header - 4);
+        if checksum(&whole[..header - 4], &whole[header..], salt, at as u64) != crc {
+            return Err(bad("the frame's checksum is wrong", size));
+        }
+        Ok(Frame { kind, behind, payload: &whole[header..], crc, size })
     }
 
-    /// Bytes of the whole frame.
-    pub(crate) fn size(&self) -> usize {
-        HEADER + self.payload.len()
-    }
-
-    /// The batches with their positions.
-    pub(crate) fn batches(&self) -> impl Iterator<Item = (Lsn, &'a [u8])> {
+    /// Calls `visit` with each batch; `None` if the payload is not what its kind says.
+    pub(crate) fn batches(&self, visit: &mut dyn FnMut(&'a [u8])) -> Option<()> {
         let mut rest = self.payload;
-        let mut lsn = self.header.before;
-        std::iter::from_fn(move || {
-            let (len, after) = take_length(rest)?;
-            let (batch, after) = after.split_at_checked(len)?;
-            rest = after;
-            lsn += 1;
-            Some((lsn, batch))
-        })
+        match self.kind {
+            Kind::Fence => {}
+            Kind::One => visit(rest),
+            Kind::Many => {
+                while !rest.is_empty() {
+                    let (len, after) = take_number(rest)?;
+                    let (batch, after) = after.split_at_checked(usize::try_from(len).ok()?)?;
+                    visit(batch);
+                    rest = after;
+                }
+            }
+        }
+        Some(())
     }
+
+    /// What a fence says: epoch, index and position.
+    pub(crate) fn fence(&self) -> Option<(u64, u64, Lsn)> {
+        let (epoch, rest) = take_number(self.payload)?;
+        let (index, rest) = take_number(rest)?;
+        let (lsn, rest) = take_number(rest)?;
+        (self.kind == Kind::Fence && rest.is_empty()).then_some((epoch, index, lsn))
+    }
+}
+
+/// The payload of a fence.
+pub(crate) fn fence(epoch: u64, index: u64, lsn: Lsn) -> Vec<u8> {
+    let mut payload = Vec::new();
+    [epoch, index, lsn].into_iter().for_each(|n| put_number(&mut payload, n));
+    payload
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -120,24 +146,29 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
 
-/// Appends a batch to a payload.
-pub(crate) fn put_batch(out: &mut Vec<u8>, batch: &[u8]) {
-    let mut len = batch.len();
-    while len >= 0x80 {
-        out.push(len as u8 | 0x80);
-        len >>= 7;
+/// Appends a number, seven bits a byte.
+pub(crate) fn put_number(out: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
     }
-    out.push(len as u8);
-    out.extend_from_slice(batch);
+    out.push(n as u8);
 }
 
-fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut len = 0usize;
+fn take_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut n = 0;
     for (i, &byte) in bytes.iter().enumerate().take(9) {
-        len |= usize::from(byte & 0x7f) << (7 * i);
+        n |= u64::from(byte & 0x7f) << (7 * i);
         if byte < 0x80 {
-            return Some((len, &bytes[i + 1..]));
+            return Some((n, &bytes[i + 1..]));
         }
     }
     None
+}
+
+/// The two numbers of a header, and how many bytes they take.
+fn take_numbers(bytes: &[u8]) -> Option<(u32, u64, usize)> {
+    let (length, rest) = take_number(bytes)?;
+    let (behind, rest) = take_number(rest)?;
+    Some((u32::try_from(length).ok()?, behind, bytes.len() - rest.len()))
 }

@@ -10,22 +10,27 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod desk;
 mod durable;
+#[cfg(any(test, feature = "conformance"))]
+pub mod faulty;
 mod frame;
 mod local;
 mod memory;
 mod recovery;
 mod segment;
+pub mod snapshot;
 pub mod storage;
 mod writer;
 
 pub use durable::Durable;
-pub use local::{LocalLog, LocalOptions};
+pub use local::{Directory, LocalLog, LocalOptions};
 pub use memory::MemoryLog;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A position: how many batches were appended since the log was born. 0 is before the first.
 pub type Lsn = u64;
@@ -58,6 +63,20 @@ pub enum LogError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What lies between the newest readable snapshot and the beginning of the log is gone.
+    Missing {
+        /// Where the log begins.
+        from: Lsn,
+        /// How far snapshots reach.
+        to: Lsn,
+    },
+    /// The end of the log is gone.
+    Behind {
+        /// Where the log ends.
+        log: Lsn,
+        /// What a snapshot needs it to reach.
+        snapshot: Lsn,
+    },
     /// A write or sync failed before; nothing is written any more.
     Poisoned,
 }
@@ -71,9 +90,18 @@ impl fmt::Display for LogError {
             }
             LogError::Corrupt { file, offset, reason } => write!(
                 f,
-                "{} is damaged at byte {offset}: {reason}; refusing to start, because intact data follows",
+                "{} is damaged at byte {offset}: {reason}; refusing to lose what was acknowledged",
                 file.display()
             ),
+            LogError::Missing { from, to } => {
+                write!(
+                    f,
+                    "the log begins at position {from}, and no readable snapshot reaches that far ({to})"
+                )
+            }
+            LogError::Behind { log, snapshot } => {
+                write!(f, "the log ends at position {log}, before its snapshot of position {snapshot}")
+            }
             LogError::Poisoned => f.write_str("an earlier write or sync of the log failed"),
         }
     }
@@ -98,8 +126,20 @@ pub trait Log: Send + Sync {
     /// Starts a new epoch; what a writer of an earlier one still appends is ignored. Answers the epoch.
     fn fence(&self) -> Result<u64, LogError>;
 
+    /// Syncs batches up to a position soon, whatever the mode says; see [`Durable::synced`].
+    fn sync(&self, up_to: Lsn);
+
+    /// The position before the oldest batch that is kept.
+    fn first(&self) -> Lsn;
+
     /// The position of the newest appended batch.
     fn last(&self) -> Lsn;
+
+    /// Whether there is no room for much more: what grows is better refused.
+    fn is_full(&self) -> bool;
+
+    /// Where snapshots of what it holds are kept; `None` if nowhere.
+    fn storage(&self) -> Option<&Arc<dyn storage::Storage>>;
 
     /// Bytes of disk that batches take; 0 in memory.
     fn size(&self) -> u64;

@@ -1,10 +1,11 @@
 //! The log on a local disk.
 
-use crate::recovery::{self, End};
-use crate::segment::{Segment, name};
+use crate::desk::Desk;
+use crate::recovery::{self, Contents, Found};
+use crate::segment::{Segment, Spare, name, next_size};
 use crate::storage::{Disk, Storage};
-use crate::writer::{Desk, Writer};
-use crate::{Durable, Log, LogError, Lsn, SyncMode, frame};
+use crate::writer::Writer;
+use crate::{Durable, Log, LogError, Lsn, SyncMode};
 use parking_lot::Mutex;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -18,21 +19,34 @@ use std::time::{Duration, Instant};
 pub struct LocalOptions {
     /// When a batch counts as safe.
     pub sync: SyncMode,
-    /// Size of a segment in bytes, at least 4096; a larger frame makes a larger segment.
+    /// Largest size of a segment in bytes, at least 4096; a larger frame makes a larger segment.
     pub segment_bytes: u64,
+    /// No threads: nothing is written but by [`LocalLog::step`]. For simulations.
+    pub by_hand: bool,
+    /// Where salts come from; `None` = chance.
+    pub seed: Option<u32>,
 }
 
 impl Default for LocalOptions {
     fn default() -> LocalOptions {
-        LocalOptions { sync: SyncMode::Always, segment_bytes: 64 << 20 }
+        LocalOptions { sync: SyncMode::Always, segment_bytes: 64 << 20, by_hand: false, seed: None }
     }
 }
 
-/// A log in a directory, which it locks.
-pub struct LocalLog {
-    desk: Arc<Desk>,
+impl LocalOptions {
+    /// The salt of a segment, so that a file system that hands out old blocks hands out no frames.
+    pub(crate) fn salt(&self, index: u64) -> u32 {
+        use std::hash::BuildHasher;
+        match self.seed {
+            Some(seed) => seed ^ (index as u32).wrapping_mul(0x9e37_79b9),
+            None => std::collections::hash_map::RandomState::new().hash_one(index) as u32,
+        }
+    }
+}
+
+/// A directory that belongs to this process for as long as the value lives.
+pub struct Directory {
     storage: Arc<dyn Storage>,
-    writer: Mutex<Option<JoinHandle<()>>>,
     _lock: Option<File>,
 }
 
@@ -42,37 +56,40 @@ const LOCK: &str = "LOCK";
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 const LOCK_LOOK: Duration = Duration::from_millis(20);
 
-impl LocalLog {
-    /// Opens the log of a directory, which is created if there is none, and finds its end.
-    pub fn open(dir: &Path, options: LocalOptions) -> Result<LocalLog, LogError> {
+impl Directory {
+    /// Locks a directory, which is created if there is none.
+    pub fn open(dir: &Path) -> Result<Directory, LogError> {
         let io = |error| LogError::Io(dir.to_owned(), error);
-        fs::create_dir_all(dir).map_err(io)?;
+        create(dir).map_err(io)?;
         let lock = File::create(dir.join(LOCK)).map_err(io)?;
         acquire(&lock, dir)?;
-        let mut log = LocalLog::on(Arc::new(Disk::new(dir)), options)?;
-        log._lock = Some(lock);
-        Ok(log)
+        Ok(Directory { storage: Arc::new(Disk::new(dir)), _lock: Some(lock) })
     }
 
-    /// Opens a log on any storage.
-    pub fn on(storage: Arc<dyn Storage>, options: LocalOptions) -> Result<LocalLog, LogError> {
-        let path = storage.path("");
-        let io = |error| LogError::Io(path.clone(), error);
-        let segment_bytes = options.segment_bytes.max(4096);
-        recovery::sweep(&*storage).map_err(io)?;
-        let end = recovery::scan(&*storage, &mut |_, _| {})?;
-        let segment = match end.segment {
-            None => Segment::create(&*storage, 0, end.chain, segment_bytes).map_err(io)?,
-            Some(_) => reopen(&*storage, &end).map_err(io)?,
-        };
-        let desk = Arc::new(Desk::new(&end, options.sync));
-        let writer = Writer::new(Arc::clone(&desk), Arc::clone(&storage), segment, end.chain, segment_bytes);
-        let thread = std::thread::Builder::new().name("log".into());
-        let writer = thread.spawn(move || writer.run()).map_err(io)?;
-        let log = LocalLog { desk, storage, writer: Mutex::new(Some(writer)), _lock: None };
-        log.fence()?;
-        Ok(log)
+    /// Any storage, which nobody else uses.
+    pub fn on(storage: Arc<dyn Storage>) -> Directory {
+        Directory { storage, _lock: None }
     }
+
+    /// Its files.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// Whether it holds a log.
+    pub fn holds_log(&self) -> Result<bool, LogError> {
+        Ok(!recovery::segments(&*self.storage)?.is_empty())
+    }
+}
+
+/// Creates a directory whose name is durable, too.
+fn create(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir)?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
 }
 
 /// Locks the directory. A process that was just killed may hold it for another moment.
@@ -88,27 +105,100 @@ fn acquire(lock: &File, dir: &Path) -> Result<(), LogError> {
     }
 }
 
-/// Goes on where the frames end; a torn tail is made zeros again first.
-fn reopen(storage: &dyn Storage, end: &End) -> std::io::Result<Segment> {
-    let (header, at, len) = end.segment.expect("only a log with a segment is reopened");
-    let file = storage.open(&name(header.index))?;
-    if end.torn > 0 {
-        let file_name = storage.path(&name(header.index));
-        tracing::warn!("{}: {} torn bytes behind byte {at} are cut", file_name.display(), end.torn);
-        file.write_at(&vec![0; end.torn as usize], at)?;
-        file.sync()?;
+enum Hand {
+    Thread(JoinHandle<()>),
+    Step(Box<Writer>),
+    Done,
+}
+
+/// A log in a directory.
+pub struct LocalLog {
+    desk: Arc<Desk>,
+    directory: Directory,
+    hand: Mutex<Hand>,
+}
+
+impl LocalLog {
+    /// Opens the log of a directory and finds its end. `visit` gets every batch that is kept, with its position.
+    pub fn open(
+        directory: Directory,
+        options: LocalOptions,
+        visit: &mut dyn FnMut(Lsn, &[u8]),
+    ) -> Result<LocalLog, LogError> {
+        let options = LocalOptions { segment_bytes: options.segment_bytes.max(4096), ..options };
+        let storage = Arc::clone(&directory.storage);
+        let path = storage.path("");
+        let io = |error| LogError::Io(path.clone(), error);
+        recovery::sweep(&*storage).map_err(io)?;
+        let mut contents = recovery::scan(&*storage, visit)?;
+        let segment = match contents.segments.last() {
+            Some(found) => reopen(&*storage, found).map_err(io)?,
+            None => {
+                let size = next_size(0, options.segment_bytes);
+                let spare = Spare::prepare(&*storage, size).map_err(io)?;
+                let segment = spare.publish(&*storage, 0, contents.chain, options.salt(0)).map_err(io)?;
+                let (header, end) = (segment.header, segment.end);
+                contents.segments.push(Found { header, end, len: size, torn: 0 });
+                segment
+            }
+        };
+        LocalLog::start(directory, options, &contents, segment).and_then(|log| log.fence().map(|_| log))
     }
-    Ok(Segment { file, header, end: at, zeroed: len })
+
+    fn start(
+        directory: Directory,
+        options: LocalOptions,
+        contents: &Contents,
+        segment: Segment,
+    ) -> Result<LocalLog, LogError> {
+        let storage = Arc::clone(&directory.storage);
+        let io = |error| LogError::Io(directory.storage.path(""), error);
+        let desk = Arc::new(Desk::new(contents, options.sync));
+        let writer = Writer::new(Arc::clone(&desk), storage, segment, contents.chain, options);
+        let hand = match options.by_hand {
+            true => Hand::Step(Box::new(writer)),
+            false => {
+                let thread = std::thread::Builder::new().name("log".into());
+                Hand::Thread(thread.spawn(move || writer.run()).map_err(io)?)
+            }
+        };
+        Ok(LocalLog { desk, directory, hand: Mutex::new(hand) })
+    }
+
+    /// Writes what gathered, and syncs it as the mode wants; `second` says that a second has passed. For logs that are
+    /// driven by hand; does nothing for others.
+    pub fn step(&self, second: bool) {
+        let mut hand = self.hand.lock();
+        if let Hand::Step(writer) = &mut *hand
+            && !writer.step(second)
+        {
+            *hand = Hand::Done;
+        }
+    }
+
+    /// Where the log is, for messages.
+    pub fn path(&self) -> PathBuf {
+        self.directory.storage.path("")
+    }
+}
+
+/// Goes on where the frames end; a torn tail is made zeros again first.
+fn reopen(storage: &dyn Storage, found: &Found) -> std::io::Result<Segment> {
+    let name = name(found.header.index);
+    let file = storage.open(&name)?;
+    if found.torn > 0 {
+        let path = storage.path(&name);
+        tracing::warn!("{}: {} torn bytes behind byte {} are cut", path.display(), found.torn, found.end);
+        file.write_at(&vec![0; found.torn as usize], found.end)?;
+    }
+    // What was found may never have been synced: it must not be lost after it was seen.
+    file.sync()?;
+    Ok(Segment { file, header: found.header, end: found.end, synced: found.end, size: found.len })
 }
 
 impl Log for LocalLog {
     fn append(&self, batch: &[u8]) -> Lsn {
-        self.desk.with(|gather| {
-            frame::put_batch(&mut gather.frame, batch);
-            gather.batches += 1;
-            gather.last += 1;
-            gather.last
-        })
+        self.desk.with(|gather| gather.add(batch))
     }
 
     fn durable(&self) -> &Durable {
@@ -121,22 +211,20 @@ impl Log for LocalLog {
                 visit(lsn, batch);
             }
         };
-        recovery::scan(&*self.storage, &mut later).map(drop)
+        recovery::scan(&*self.directory.storage, &mut later).map(drop)
     }
 
     fn truncate(&self, up_to: Lsn) -> Result<(), LogError> {
-        let names = recovery::segments(&*self.storage)?;
-        for pair in names.windows(2) {
-            let (old, next) = (&pair[0].1, &pair[1].1);
-            let io = |error| LogError::Io(self.storage.path(old), error);
-            let bytes = self.storage.read(next).map_err(io)?;
-            let header = crate::segment::Header::decode(&bytes);
-            if header.is_none_or(|header| header.chain.lsn > up_to) {
-                break;
+        loop {
+            let mut segments = self.desk.segments.lock();
+            if segments.get(1).is_none_or(|second| second.lsn > up_to) {
+                return Ok(());
             }
-            self.storage.remove(old).map_err(io)?;
+            let Some(oldest) = segments.pop_front() else { return Ok(()) };
+            drop(segments);
+            let (storage, name) = (&self.directory.storage, name(oldest.index));
+            storage.remove(&name).map_err(|error| LogError::Io(storage.path(&name), error))?;
         }
-        Ok(())
     }
 
     fn fence(&self) -> Result<u64, LogError> {
@@ -144,14 +232,24 @@ impl Log for LocalLog {
             gather.fences += 1;
             gather.fences
         });
+        self.step(false);
         let mut fenced = self.desk.fenced.lock();
         while fenced.0 < wanted {
             if self.desk.durable.poisoned() {
                 return Err(LogError::Poisoned);
             }
-            self.desk.fence_written.wait_for(&mut fenced, std::time::Duration::from_millis(50));
+            self.desk.fence_written.wait_for(&mut fenced, Duration::from_millis(50));
         }
         Ok(fenced.1)
+    }
+
+    fn sync(&self, up_to: Lsn) {
+        self.desk.with(|gather| gather.sync_to = gather.sync_to.max(up_to.min(gather.last)));
+        self.step(false);
+    }
+
+    fn first(&self) -> Lsn {
+        self.desk.segments.lock().front().map_or(0, |oldest| oldest.lsn)
     }
 
     fn last(&self) -> Lsn {
@@ -159,7 +257,15 @@ impl Log for LocalLog {
     }
 
     fn size(&self) -> u64 {
-        self.desk.size.load(Ordering::Relaxed)
+        self.desk.segments.lock().iter().map(|kept| kept.size).sum()
+    }
+
+    fn is_full(&self) -> bool {
+        self.desk.full.load(Ordering::Relaxed)
+    }
+
+    fn storage(&self) -> Option<&Arc<dyn Storage>> {
+        Some(&self.directory.storage)
     }
 
     fn set_sync(&self, sync: SyncMode) {
@@ -168,7 +274,9 @@ impl Log for LocalLog {
 
     fn close(&self) -> Result<(), LogError> {
         self.desk.with(|gather| gather.stop = true);
-        if let Some(writer) = self.writer.lock().take()
+        self.step(false);
+        let hand = std::mem::replace(&mut *self.hand.lock(), Hand::Done);
+        if let Hand::Thread(writer) = hand
             && writer.join().is_err()
         {
             return Err(LogError::Poisoned);
@@ -185,12 +293,5 @@ impl Drop for LocalLog {
         if let Err(error) = self.close() {
             tracing::error!("the log did not close cleanly: {error}");
         }
-    }
-}
-
-impl LocalLog {
-    /// Where the log is, for messages.
-    pub fn path(&self) -> PathBuf {
-        self.storage.path("")
     }
 }

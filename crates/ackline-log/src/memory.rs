@@ -1,7 +1,9 @@
 //! A log in memory: for tests, and for servers that keep nothing.
 
+use crate::storage::Storage;
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
 use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// Batches in memory, durable at once as far as this process is concerned.
 #[derive(Debug)]
@@ -66,6 +68,21 @@ impl Log for MemoryLog {
 
     fn fence(&self) -> Result<u64, LogError> {
         Ok(self.last())
+    }
+
+    fn sync(&self, _: Lsn) {}
+
+    fn first(&self) -> Lsn {
+        let batches = self.batches.lock();
+        batches.0 - batches.1.len() as u64
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    fn storage(&self) -> Option<&Arc<dyn Storage>> {
+        None
     }
 
     fn last(&self) -> Lsn {

@@ -1,123 +1,136 @@
-//! Reading a log: which frames count, where it ends, and what must not be passed over.
+//! Reading a log: where it ends, and what must not be passed over.
 //!
-//! One filter decides about each frame: it continues the chain, or it opens a new epoch, or it is a stale writer's and
-//! ignored, or the log is broken. At the first bad frame the rest is searched: a valid frame behind it means damage in
-//! the middle, and the log is refused; nothing valid means a torn tail, which is cut.
+//! Frames follow each other without a gap. At the first place that holds neither a frame nor zeros up to the end of the
+//! file, something went wrong, and what it was decides:
+//!
+//! ```text
+//! a later segment, or a whole frame behind that was written once these bytes were synced     damage: refused
+//! a piece of the frame, between the boundaries of 512-byte sectors, that is all zeros         torn: cut
+//! every piece of the frame is there, and yet it is wrong                                      damage: refused
+//! ```
+//!
+//! A write that power interrupts leaves sectors as they were, and they were zeros. What was acknowledged had been synced
+//! before, so that a torn frame never was.
 
-use crate::frame::{Frame, Kind, MAGIC};
+use crate::frame::{Bad, Frame, Kind, link};
 use crate::segment::{self, Chain, HEADER, Header};
 use crate::storage::Storage;
 use crate::{LogError, Lsn};
 use std::io;
 
-/// Where a log ends.
-#[derive(Debug)]
-pub(crate) struct End {
-    pub(crate) chain: Chain,
-    /// The last segment: its header, where the next frame goes, and the length of its file.
-    pub(crate) segment: Option<(Header, u64, u64)>,
-    /// Bytes in use, over all segments.
-    pub(crate) size: u64,
-    /// The torn bytes: from the end of the last segment's frames to its last byte that is not zero.
+/// What a disk writes whole or not at all.
+const SECTOR: usize = 512;
+
+/// A segment as it was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) header: Header,
+    /// Where its frames end.
+    pub(crate) end: u64,
+    /// Bytes of the file.
+    pub(crate) len: u64,
+    /// Bytes from the end of the frames to the last that is not zero.
     pub(crate) torn: u64,
 }
 
-/// What the filter makes of a frame.
-enum Verdict {
-    Continues,
-    Stale,
-    Broken(&'static str),
+/// What a log consists of.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) chain: Chain,
+    /// Oldest first; at most the last is torn.
+    pub(crate) segments: Vec<Found>,
 }
 
-fn judge(chain: &Chain, frame: &Frame<'_>) -> Verdict {
-    let header = &frame.header;
-    if header.kind == Kind::Fence && header.epoch == header.index && header.index == chain.index {
-        return match header.previous == chain.previous {
-            true => Verdict::Continues,
-            false => Verdict::Broken("a fence does not continue the chain of frames"),
-        };
-    }
-    if header.epoch < chain.epoch {
-        return Verdict::Stale;
-    }
-    let fits =
-        header.epoch == chain.epoch && header.index == chain.index && header.previous == chain.previous;
-    match fits && header.before == chain.lsn {
-        true => Verdict::Continues,
-        false => Verdict::Broken("the frame does not continue the chain of frames"),
-    }
-}
-
-/// Reads all segments in order. `visit` gets every batch that counts.
-pub(crate) fn scan(storage: &dyn Storage, visit: &mut dyn FnMut(Lsn, &[u8])) -> Result<End, LogError> {
+/// Reads all segments in order. `visit` gets every batch, with its position.
+pub(crate) fn scan(storage: &dyn Storage, visit: &mut dyn FnMut(Lsn, &[u8])) -> Result<Contents, LogError> {
     let names = segments(storage)?;
-    let mut end = End { chain: Chain::default(), segment: None, size: 0, torn: 0 };
+    let mut contents = Contents::default();
     for (position, (index, name)) in names.iter().enumerate() {
         let bytes = storage.read(name).map_err(|error| LogError::Io(storage.path(name), error))?;
-        let corrupt = |offset: u64, reason: &str| LogError::Corrupt {
+        let corrupt = |offset: usize, reason: &str| LogError::Corrupt {
             file: storage.path(name),
-            offset,
+            offset: offset as u64,
             reason: reason.to_owned(),
         };
         let header = Header::decode(&bytes).filter(|header| header.index == *index);
         let header = header.ok_or_else(|| corrupt(0, "the segment's header is not readable"))?;
         match position {
-            0 => end.chain = header.chain,
-            _ if header.chain != end.chain => {
+            0 => contents.chain = header.chain,
+            _ if header.chain != contents.chain => {
                 return Err(corrupt(0, "the segment does not continue the one before it"));
             }
             _ => {}
         }
-        let (stop, reason) = read_frames(&bytes, &header, &mut end.chain, visit);
+        let (end, bad) = read_frames(&bytes, header.salt, &mut contents.chain, visit);
         let last = position + 1 == names.len();
-        if let Some(reason) = reason
-            && (!last || reason.1 || follows(&bytes, stop, &header, &end.chain))
+        if let Some(bad) = bad
+            && !(last && is_torn(&bytes, end, bad, header.salt))
         {
-            return Err(corrupt(stop as u64, reason.0));
+            return Err(corrupt(end, bad.reason));
         }
-        end.size += stop as u64;
-        end.torn = bytes[stop..].iter().rposition(|byte| *byte != 0).map_or(0, |at| at as u64 + 1);
-        end.segment = Some((header, stop as u64, bytes.len() as u64));
+        let torn = bytes[end..].iter().rposition(|byte| *byte != 0).map_or(0, |at| at as u64 + 1);
+        contents.segments.push(Found { header, end: end as u64, len: bytes.len() as u64, torn });
     }
-    Ok(end)
+    Ok(contents)
 }
 
-/// Reads frames until one is bad. Answers where that is and, unless only zeros follow, why; true = it is whole, and
-/// breaks the chain.
+/// Reads frames until there is none. Answers where that is and, unless only zeros follow, what is wrong there.
 fn read_frames(
     bytes: &[u8],
-    header: &Header,
+    salt: u32,
     chain: &mut Chain,
     visit: &mut dyn FnMut(Lsn, &[u8]),
-) -> (usize, Option<(&'static str, bool)>) {
+) -> (usize, Option<Bad>) {
     let mut at = HEADER as usize;
-    loop {
-        let frame = match Frame::parse(&bytes[at..], header.salt) {
+    while at < bytes.len() {
+        let frame = match Frame::parse(bytes, at, salt) {
             Ok(frame) => frame,
-            Err(_) if bytes[at..].iter().all(|byte| *byte == 0) => return (at, None),
-            Err(reason) => return (at, Some((reason, false))),
+            Err(_) if bytes[at..].iter().all(|byte| *byte == 0) => break,
+            Err(bad) => return (at, Some(bad)),
         };
-        match judge(chain, &frame) {
-            Verdict::Stale => {}
-            Verdict::Broken(reason) => return (at, Some((reason, true))),
-            Verdict::Continues => {
-                frame.batches().for_each(|(lsn, batch)| visit(lsn, batch));
-                chain.index += 1;
-                chain.epoch = frame.header.epoch;
-                chain.previous = frame.crc;
-                chain.lsn += u64::from(frame.header.batches);
+        let bad = |reason| Some(Bad { reason, extent: 0 });
+        if let Some((epoch, index, lsn)) = frame.fence() {
+            if (index, lsn) != (chain.index, chain.lsn) || epoch < chain.epoch {
+                return (at, bad("a fence does not continue the frames before it"));
             }
+            chain.epoch = epoch;
+        } else if frame.kind == Kind::Fence {
+            return (at, bad("a fence is not readable"));
         }
-        at += frame.size();
+        let mut lsn = chain.lsn;
+        let read = frame.batches(&mut |batch| {
+            lsn += 1;
+            visit(lsn, batch);
+        });
+        if read.is_none() {
+            return (at, bad("the frame's batches are not readable"));
+        }
+        *chain = Chain { index: chain.index + 1, sum: link(chain.sum, frame.crc), lsn, ..*chain };
+        at += frame.size;
     }
+    (at, None)
 }
 
-/// Whether a whole frame that belongs here comes after a bad one.
-fn follows(bytes: &[u8], bad: usize, header: &Header, chain: &Chain) -> bool {
-    let magic = MAGIC.to_le_bytes();
-    (bad + 1..bytes.len().saturating_sub(magic.len()))
-        .filter(|at| bytes[*at..].starts_with(&magic))
-        .any(|at| Frame::parse(&bytes[at..], header.salt).is_ok_and(|frame| frame.header.index > chain.index))
+/// Whether bad bytes at the end of a log are what an interrupted write leaves.
+fn is_torn(bytes: &[u8], at: usize, bad: Bad, salt: u32) -> bool {
+    let end = at.saturating_add(bad.extent);
+    let boundary = |from: usize| (from / SECTOR + 1) * SECTOR;
+    let mut pieces =
+        std::iter::successors(Some(at), |from| Some(boundary(*from))).take_while(|from| *from < end);
+    let missing = pieces.any(|from| {
+        let piece = bytes.get(from..boundary(from).min(end));
+        piece.is_none_or(|piece| piece.iter().all(|byte| *byte == 0))
+    });
+    missing && !is_proved_synced(bytes, at, salt)
+}
+
+/// Whether a whole frame further on was written when the bytes at `bad` were on stable storage already.
+fn is_proved_synced(bytes: &[u8], bad: usize, salt: u32) -> bool {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+    (bad + 1..end)
+        .filter(|at| bytes[*at] & 0x80 != 0)
+        .filter_map(|at| Some((at, Frame::parse(bytes, at, salt).ok()?)))
+        .any(|(at, frame)| at as u64 - frame.behind.min(at as u64) > bad as u64)
 }
 
 /// The segments of a log, oldest first.
@@ -129,7 +142,7 @@ pub(crate) fn segments(storage: &dyn Storage) -> Result<Vec<(u64, String)>, LogE
     Ok(names)
 }
 
-/// Removes segments that were never given their name.
+/// Removes files that were never given their name.
 pub(crate) fn sweep(storage: &dyn Storage) -> io::Result<()> {
     storage.list()?.iter().filter(|name| name.ends_with(".tmp")).try_for_each(|name| storage.remove(name))
 }

@@ -1,13 +1,13 @@
 //! Segments: the files of a log.
 //!
 //! ```text
-//! segment = header frame* zeros                 born as *.tmp, synced, then given its name
-//! header  = "AckSeg01" | salt u32 | index u64 | first u64 | frame u64 | epoch u64 | previous u32 | crc u32
+//! segment = header frame* zeros                 born as next.tmp, zeros and all synced, then given its name
+//! header  = "AckSeg02" | salt u32 | index u64 | lsn u64 | frame u64 | epoch u64 | chain u32 | crc u32 | zeros
 //!           in the first 64 bytes
 //! ```
 //!
-//! `first` is the position before the first batch; `frame`, `epoch` and `previous` are what the first frame has to
-//! continue, so that a log whose older segments were removed can be checked from its oldest one on.
+//! `lsn`, `frame`, `epoch` and `chain` are what the first frame continues, so that a log whose older segments were removed
+//! can be checked from its oldest one on.
 
 use crate::Lsn;
 use crate::frame::{u32_at, u64_at};
@@ -16,10 +16,14 @@ use std::io;
 use std::sync::Arc;
 
 pub(crate) const HEADER: u64 = 64;
-const MAGIC: &[u8; 8] = b"AckSeg01";
+const MAGIC: &[u8; 8] = b"AckSeg02";
 const CRC_AT: usize = 48;
-/// Bytes zero-written ahead at once.
-pub(crate) const ZERO_CHUNK: usize = 1 << 20;
+/// Bytes of zeros written and synced at once.
+const ZERO_CHUNK: usize = 1 << 20;
+/// The first segment of a log; each is four times the one before until the configured size is reached.
+const SIZE_MIN: u64 = 1 << 20;
+/// The name that a segment has until it is used.
+const NEXT: &str = "next.tmp";
 
 /// What the next frame has to continue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,8 +31,8 @@ pub(crate) struct Chain {
     /// Index of the next frame.
     pub(crate) index: u64,
     pub(crate) epoch: u64,
-    /// CRC of the frame before.
-    pub(crate) previous: u32,
+    /// The CRCs of all frames so far, chained.
+    pub(crate) sum: u32,
     /// Position before the next frame's first batch.
     pub(crate) lsn: Lsn,
 }
@@ -50,7 +54,7 @@ impl Header {
         out[20..28].copy_from_slice(&self.chain.lsn.to_le_bytes());
         out[28..36].copy_from_slice(&self.chain.index.to_le_bytes());
         out[36..44].copy_from_slice(&self.chain.epoch.to_le_bytes());
-        out[44..48].copy_from_slice(&self.chain.previous.to_le_bytes());
+        out[44..48].copy_from_slice(&self.chain.sum.to_le_bytes());
         let crc = crc32c::crc32c(&out[..CRC_AT]);
         out[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
         out
@@ -58,7 +62,9 @@ impl Header {
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Header> {
         let head = bytes.get(..HEADER as usize)?;
-        let whole = head.starts_with(MAGIC) && u32_at(head, CRC_AT) == crc32c::crc32c(&head[..CRC_AT]);
+        let whole = head.starts_with(MAGIC)
+            && u32_at(head, CRC_AT) == crc32c::crc32c(&head[..CRC_AT])
+            && head[CRC_AT + 4..].iter().all(|byte| *byte == 0);
         whole.then(|| Header {
             salt: u32_at(head, 8),
             index: u64_at(head, 12),
@@ -66,7 +72,7 @@ impl Header {
                 lsn: u64_at(head, 20),
                 index: u64_at(head, 28),
                 epoch: u64_at(head, 36),
-                previous: u32_at(head, 44),
+                sum: u32_at(head, 44),
             },
         })
     }
@@ -78,8 +84,10 @@ pub(crate) struct Segment {
     pub(crate) header: Header,
     /// Where the next frame goes.
     pub(crate) end: u64,
-    /// Up to here the file was zero-written.
-    pub(crate) zeroed: u64,
+    /// Up to here everything is on stable storage.
+    pub(crate) synced: u64,
+    /// Bytes that were zeroed; a frame that does not fit goes into the next segment.
+    pub(crate) size: u64,
 }
 
 pub(crate) fn name(index: u64) -> String {
@@ -92,32 +100,51 @@ pub(crate) fn index_of(name: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-impl Segment {
-    /// A new segment: it has its name only once it is whole on disk.
-    pub(crate) fn create(storage: &dyn Storage, index: u64, chain: Chain, size: u64) -> io::Result<Segment> {
-        let header = Header { salt: salt(index), index, chain };
-        let temporary = format!("{}.tmp", name(index));
-        let file = storage.open(&temporary)?;
-        let mut first = vec![0; ZERO_CHUNK.min(size as usize)];
-        first[..HEADER as usize].copy_from_slice(&header.encode());
-        file.write_at(&first, 0)?;
-        file.sync()?;
-        storage.publish(&temporary, &name(index))?;
-        Ok(Segment { file, header, end: HEADER, zeroed: first.len() as u64 })
-    }
-
-    /// Writes zeros ahead of the frames: a sync of bytes that the file already has is several times cheaper.
-    pub(crate) fn zero_ahead(&mut self, until: u64) -> io::Result<()> {
-        while self.zeroed < until {
-            self.file.write_at(&vec![0; ZERO_CHUNK], self.zeroed)?;
-            self.zeroed += ZERO_CHUNK as u64;
-        }
-        Ok(())
-    }
+/// The size of the segment that follows one of `size` bytes.
+pub(crate) fn next_size(size: u64, max: u64) -> u64 {
+    (size.max(SIZE_MIN / 4) * 4).min(max)
 }
 
-/// Chance, so that a file system that hands out old blocks hands out no frames.
-fn salt(index: u64) -> u32 {
-    use std::hash::BuildHasher;
-    std::collections::hash_map::RandomState::new().hash_one(index) as u32
+/// A file of zeros that becomes the next segment: what is written over synced zeros is synced several times faster than
+/// what makes a file grow, and a disk that is full shows before anything depends on it.
+pub(crate) struct Spare {
+    file: Arc<dyn StorageFile>,
+    pub(crate) size: u64,
+}
+
+impl Spare {
+    pub(crate) fn prepare(storage: &dyn Storage, size: u64) -> io::Result<Spare> {
+        let made = Spare::write(storage, size);
+        if made.is_err() {
+            // Whatever room it took is better left to others.
+            storage.remove(NEXT)?;
+        }
+        made
+    }
+
+    fn write(storage: &dyn Storage, size: u64) -> io::Result<Spare> {
+        let file = storage.open(NEXT)?;
+        file.reserve(size)?;
+        let zeros = vec![0; ZERO_CHUNK.min(size as usize)];
+        for at in (0..size).step_by(zeros.len()) {
+            file.write_at(&zeros[..zeros.len().min((size - at) as usize)], at)?;
+            file.sync()?;
+        }
+        Ok(Spare { file, size })
+    }
+
+    /// Becomes a segment: it has its name only once its header is on disk.
+    pub(crate) fn publish(
+        self,
+        storage: &dyn Storage,
+        index: u64,
+        chain: Chain,
+        salt: u32,
+    ) -> io::Result<Segment> {
+        let header = Header { salt, index, chain };
+        self.file.write_at(&header.encode(), 0)?;
+        self.file.sync()?;
+        storage.publish(NEXT, &name(index))?;
+        Ok(Segment { file: self.file, header, end: HEADER, synced: HEADER, size: self.size })
+    }
 }

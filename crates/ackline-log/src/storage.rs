@@ -10,24 +10,35 @@ use std::sync::Arc;
 pub trait StorageFile: Send + Sync {
     /// Writes all bytes at a position.
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Reads up to so many bytes from a position; fewer at the end of the file alone.
+    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Claims room for so many bytes, or fails at once.
+    fn reserve(&self, len: u64) -> io::Result<()>;
     /// Makes what was written durable.
     fn sync(&self) -> io::Result<()>;
 }
 
 /// A directory of files.
 pub trait Storage: Send + Sync {
-    /// Creates a file, which must not exist, or opens one for writing.
+    /// Opens a file, which is created if there is none.
     fn open(&self, name: &str) -> io::Result<Arc<dyn StorageFile>>;
     /// The whole content of a file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
     /// The names of all files.
     fn list(&self) -> io::Result<Vec<String>>;
-    /// Gives a file its final name, durably.
+    /// Bytes of a file.
+    fn size(&self, name: &str) -> io::Result<u64>;
+    /// Gives a file its final name, durably. An open file stays open.
     fn publish(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Removes a file, durably.
+    /// Removes a file, durably; no error if there is none.
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Where a file is, for messages.
     fn path(&self, name: &str) -> PathBuf;
+}
+
+/// Whether an error says that there is no room left.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A directory on a local disk.
@@ -54,6 +65,27 @@ impl StorageFile for DiskFile {
         self.0.write_all_at(bytes, at)
     }
 
+    fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match self.0.read_at(&mut bytes[done..], at + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, len) {
+            // Not every file system can; the zeros that follow find out as well.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
@@ -76,14 +108,21 @@ impl Storage for Disk {
         names.collect()
     }
 
+    fn size(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.dir.join(name))?.len())
+    }
+
     fn publish(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.dir.join(from), self.dir.join(to))?;
         self.sync_dir()
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.dir.join(name))?;
-        self.sync_dir()
+        match fs::remove_file(self.dir.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => self.sync_dir(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {

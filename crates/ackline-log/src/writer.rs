@@ -1,158 +1,50 @@
-//! The writer: one thread, one frame in flight.
+//! The writer: one frame in flight.
+//!
+//! ```text
+//! gathered ──► frame ──► segment ──► sync ──► durable
+//!                           │ half full: the next one is prepared meanwhile, by a thread of its own
+//!                           │ no room for it: `full`, and writes are refused while the rest of this one lasts
+//! ```
 
-use crate::frame::{self, Kind};
-use crate::recovery::End;
-use crate::segment::{Chain, HEADER, Segment};
-use crate::storage::Storage;
-use crate::{Durable, Lsn, SyncMode};
-use parking_lot::{Condvar, Mutex};
+use crate::desk::{Desk, Kept, Work};
+use crate::frame::{self, Kind, link};
+use crate::segment::{Chain, HEADER, Segment, Spare, next_size};
+use crate::storage::{Storage, is_full};
+use crate::{LocalOptions, Lsn, SyncMode};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How far the file is zero-written ahead of the frames.
-const ZERO_AHEAD: u64 = 1 << 20;
-/// A gathering buffer larger than this is given back.
-const BUFFER_MAX: usize = 8 << 20;
+/// How long written frames stay unsynced in mode `everysec`.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often room is looked for on a full disk.
+const LOOK: Duration = Duration::from_millis(200);
 
-/// What gathers while a frame is written.
-#[derive(Debug)]
-pub(crate) struct Gather {
-    /// Room for the header, then batches.
-    pub(crate) frame: Vec<u8>,
-    pub(crate) batches: u32,
-    pub(crate) last: Lsn,
-    pub(crate) sync: SyncMode,
-    pub(crate) stop: bool,
-    /// Fences asked for.
-    pub(crate) fences: u64,
-    writer_waits: bool,
-}
-
-/// What the writer shares with those who append.
-pub(crate) struct Desk {
-    pub(crate) gather: Mutex<Gather>,
-    arrived: Condvar,
-    pub(crate) durable: Durable,
-    pub(crate) size: AtomicU64,
-    /// Fences written, and the epoch.
-    pub(crate) fenced: Mutex<(u64, u64)>,
-    pub(crate) fence_written: Condvar,
-}
-
-impl Desk {
-    pub(crate) fn new(end: &End, sync: SyncMode) -> Desk {
-        let last = end.chain.lsn;
-        let gather = Gather {
-            frame: vec![0; frame::HEADER],
-            batches: 0,
-            last,
-            sync,
-            stop: false,
-            fences: 0,
-            writer_waits: false,
-        };
-        let durable = Durable::default();
-        durable.advance(last, last);
-        Desk {
-            gather: Mutex::new(gather),
-            arrived: Condvar::new(),
-            durable,
-            size: AtomicU64::new(end.size),
-            fenced: Mutex::new((0, end.chain.epoch)),
-            fence_written: Condvar::new(),
-        }
-    }
-
-    /// Changes what gathers; wakes the writer only if it sleeps.
-    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut Gather) -> R) -> R {
-        let mut gather = self.gather.lock();
-        let result = change(&mut gather);
-        let wake = std::mem::take(&mut gather.writer_waits);
-        drop(gather);
-        if wake {
-            self.arrived.notify_one();
-        }
-        result
-    }
-
-    /// Waits for something to do; false on reaching `deadline` with nothing.
-    fn wait(&self, deadline: Option<Instant>, fences_done: u64) -> Work {
-        let mut gather = self.gather.lock();
-        loop {
-            let fence = gather.fences > fences_done;
-            if gather.batches > 0 || gather.stop || fence {
-                let frame = std::mem::take(&mut gather.frame);
-                let work = Work {
-                    frame,
-                    batches: gather.batches,
-                    last: gather.last,
-                    sync: gather.sync,
-                    stop: gather.stop,
-                    fences: gather.fences,
-                };
-                gather.batches = 0;
-                gather.frame = vec![0; frame::HEADER];
-                return work;
-            }
-            gather.writer_waits = true;
-            let timed_out = match deadline {
-                Some(at) => self.arrived.wait_until(&mut gather, at).timed_out(),
-                None => {
-                    self.arrived.wait(&mut gather);
-                    false
-                }
-            };
-            if timed_out {
-                gather.writer_waits = false;
-                return Work {
-                    frame: Vec::new(),
-                    batches: 0,
-                    last: gather.last,
-                    sync: gather.sync,
-                    stop: false,
-                    fences: fences_done,
-                };
-            }
-        }
-    }
-
-    /// Gives an empty buffer back to be filled.
-    fn recycle(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() > BUFFER_MAX {
-            return;
-        }
-        buffer.clear();
-        buffer.resize(frame::HEADER, 0);
-        let mut gather = self.gather.lock();
-        if gather.batches == 0 && gather.frame.capacity() < buffer.capacity() {
-            gather.frame = buffer;
-        }
-    }
-}
-
-struct Work {
-    frame: Vec<u8>,
-    batches: u32,
-    last: Lsn,
-    sync: SyncMode,
-    stop: bool,
-    fences: u64,
+/// The segment after the one that is written to.
+enum Next {
+    None,
+    Coming(JoinHandle<io::Result<Spare>>),
+    Ready(Spare),
 }
 
 /// Writes frames to segments.
 pub(crate) struct Writer {
     desk: Arc<Desk>,
     storage: Arc<dyn Storage>,
+    options: LocalOptions,
     segment: Segment,
-    segment_bytes: u64,
+    next: Next,
+    /// When to look for room again.
+    look_at: Option<Instant>,
     chain: Chain,
     written: Lsn,
     synced: Lsn,
     synced_at: Instant,
     fences_done: u64,
+    frame: Vec<u8>,
+    /// Work whose frame found no room.
+    stalled: Option<Work>,
 }
 
 impl Writer {
@@ -161,120 +53,221 @@ impl Writer {
         storage: Arc<dyn Storage>,
         segment: Segment,
         chain: Chain,
-        segment_bytes: u64,
+        options: LocalOptions,
     ) -> Writer {
-        let lsn = chain.lsn;
-        let synced_at = Instant::now();
         Writer {
             desk,
             storage,
+            options,
             segment,
-            segment_bytes,
+            next: Next::None,
+            look_at: None,
             chain,
-            written: lsn,
-            synced: lsn,
-            synced_at,
+            written: chain.lsn,
+            synced: chain.lsn,
+            synced_at: Instant::now(),
             fences_done: 0,
+            frame: Vec::new(),
+            stalled: None,
         }
     }
 
     /// Runs until the log is closed, or a write or sync fails.
     pub(crate) fn run(mut self) {
-        if let Err(error) = self.work() {
-            tracing::error!("the log failed, nothing more is acknowledged: {error}");
-            self.desk.durable.poison();
-            self.desk.fence_written.notify_all();
-        }
-    }
-
-    fn work(&mut self) -> io::Result<()> {
         loop {
-            let unsynced = self.synced < self.written;
-            let deadline = unsynced.then(|| self.synced_at + EVERY);
-            let work = self.desk.wait(deadline, self.fences_done);
-            let stop = work.stop;
-            let sync = work.sync;
-            if work.fences > self.fences_done {
-                self.write_fence(work.fences)?;
+            let deadline = [self.sync_at(), self.look_at].into_iter().flatten().min();
+            if self.stalled.is_some() {
+                std::thread::sleep(LOOK);
             }
-            if work.batches > 0 {
-                let frame = self.write(work.frame, Kind::Data, work.batches)?;
-                self.written = work.last;
-                self.desk.recycle(frame);
+            let work = self.resumed().or_else(|| self.desk.wait(deadline, self.synced, self.fences_done));
+            let due = self.sync_at().is_some_and(|at| Instant::now() >= at);
+            if !self.turn(work, due) {
+                return;
             }
-            self.settle(sync, stop)?;
-            if stop {
-                return Ok(());
-            }
-            self.segment.zero_ahead((self.segment.end + ZERO_AHEAD).min(self.segment_bytes))?;
         }
     }
 
-    /// Syncs if the mode wants it now, and publishes how far the log is safe.
-    fn settle(&mut self, sync: SyncMode, stop: bool) -> io::Result<()> {
-        let due = match sync {
-            SyncMode::Always => true,
-            SyncMode::EverySec => self.synced_at.elapsed() >= EVERY,
-            SyncMode::No => false,
-        };
-        if (due || stop) && self.synced < self.written {
-            self.segment.file.sync()?;
-            self.synced = self.written;
-            self.synced_at = Instant::now();
+    /// The work that found no room, to be tried again.
+    fn resumed(&mut self) -> Option<Work> {
+        let stop = self.desk.gather.lock().stop;
+        self.stalled.take().map(|work| Work { stop, ..work })
+    }
+
+    /// When mode `everysec` wants the next sync.
+    fn sync_at(&self) -> Option<Instant> {
+        (self.synced < self.written).then(|| self.synced_at + EVERY)
+    }
+
+    /// One turn without waiting, for those who drive the log by hand; `second` says that a second has passed.
+    pub(crate) fn step(&mut self, second: bool) -> bool {
+        let work = self.resumed().or_else(|| self.desk.take(self.synced, self.fences_done));
+        self.turn(work, second)
+    }
+
+    /// False once there is nothing more to do for ever.
+    fn turn(&mut self, work: Option<Work>, second: bool) -> bool {
+        let stop = work.as_ref().is_some_and(|work| work.stop);
+        match self.work(work, second) {
+            Ok(()) if self.stalled.is_none() => !stop,
+            Ok(()) if !stop => true,
+            failed => {
+                let reason =
+                    failed.err().map_or_else(|| "the disk is full".to_owned(), |error| error.to_string());
+                tracing::error!("the log failed, nothing more is acknowledged: {reason}");
+                self.desk.durable.poison();
+                self.desk.fence_written.notify_all();
+                false
+            }
         }
-        let safe = if sync == SyncMode::Always { self.synced } else { self.written };
+    }
+
+    fn work(&mut self, work: Option<Work>, second: bool) -> io::Result<()> {
+        let Some(work) = work else {
+            self.prepare()?;
+            let mode = self.desk.gather.lock().sync;
+            return self.settle(second && mode != SyncMode::No, mode);
+        };
+        if work.fences > self.fences_done {
+            self.write_fence(work.fences)?;
+        }
+        let must = work.stop || work.sync == SyncMode::Always || work.sync_to > self.synced;
+        let every = second && work.sync == SyncMode::EverySec;
+        let mode = work.sync;
+        if work.batches > 0 {
+            let (kind, payload) = work.content();
+            match self.write(kind, payload, work.batches) {
+                Ok(()) => {}
+                Err(error) if is_full(&error) => {
+                    self.desk.set_full(true);
+                    self.stalled = Some(work);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+            self.written = work.last;
+            self.desk.recycle(work);
+        }
+        self.settle(must || every, mode)?;
+        self.prepare()
+    }
+
+    /// Syncs if it is time, and publishes how far the log is safe.
+    fn settle(&mut self, sync: bool, mode: SyncMode) -> io::Result<()> {
+        if sync && self.synced < self.written {
+            self.sync()?;
+        }
+        let safe = if mode == SyncMode::Always { self.synced } else { self.written };
         self.desk.durable.advance(safe, self.synced);
         Ok(())
     }
 
-    fn write_fence(&mut self, fences: u64) -> io::Result<()> {
-        self.chain.epoch = self.chain.index;
-        self.write(vec![0; frame::HEADER], Kind::Fence, 0)?;
+    fn sync(&mut self) -> io::Result<()> {
         self.segment.file.sync()?;
+        self.segment.synced = self.segment.end;
+        self.synced = self.written;
+        self.synced_at = Instant::now();
+        Ok(())
+    }
+
+    fn write_fence(&mut self, fences: u64) -> io::Result<()> {
+        let epoch = self.chain.index.max(self.chain.epoch);
+        let payload = frame::fence(epoch, self.chain.index, self.chain.lsn);
+        self.write(Kind::Fence, &payload, 0)?;
+        self.sync()?;
+        self.chain.epoch = epoch;
         self.fences_done = fences;
-        *self.desk.fenced.lock() = (fences, self.chain.epoch);
+        *self.desk.fenced.lock() = (fences, epoch);
         self.desk.fence_written.notify_all();
         Ok(())
     }
 
-    fn write(&mut self, mut bytes: Vec<u8>, kind: Kind, batches: u32) -> io::Result<Vec<u8>> {
-        let size = bytes.len() as u64;
-        if self.segment.end + size > self.segment_bytes && self.segment.end > HEADER {
+    fn write(&mut self, kind: Kind, payload: &[u8], batches: u32) -> io::Result<()> {
+        if payload.len() > frame::PAYLOAD_MAX {
+            return Err(io::Error::other("a frame of more than 4 GiB"));
+        }
+        let room = (frame::HEADER_MAX + payload.len()) as u64;
+        if self.segment.end + room > self.segment.size && self.segment.end > HEADER {
             self.roll()?;
         }
-        let header = frame::Header {
-            kind,
-            epoch: self.chain.epoch,
-            index: self.chain.index,
-            before: self.chain.lsn,
-            batches,
-            length: (bytes.len() - frame::HEADER) as u32,
-            previous: self.chain.previous,
-        };
-        let crc = frame::seal(&mut bytes, &header, self.segment.header.salt);
-        self.segment.file.write_at(&bytes, self.segment.end)?;
-        self.segment.end += size;
-        self.segment.zeroed = self.segment.zeroed.max(self.segment.end);
-        self.desk.size.fetch_add(size, Ordering::Relaxed);
+        let segment = &mut self.segment;
+        let behind = segment.end - segment.synced;
+        self.frame.clear();
+        let crc = frame::put(&mut self.frame, kind, payload, behind, segment.header.salt, segment.end);
+        segment.file.write_at(&self.frame, segment.end)?;
+        segment.end += self.frame.len() as u64;
         self.chain.index += 1;
-        self.chain.previous = crc;
+        self.chain.sum = link(self.chain.sum, crc);
         self.chain.lsn += u64::from(batches);
-        Ok(bytes)
+        if let Some(kept) = self.desk.segments.lock().back_mut() {
+            kept.size = segment.end;
+        }
+        Ok(())
     }
 
     /// Goes on in a new segment; the old one is whole on disk before.
     fn roll(&mut self) -> io::Result<()> {
-        self.segment.file.sync()?;
-        self.synced = self.written;
-        let chain = Chain { epoch: self.epoch_before(), ..self.chain };
-        self.segment =
-            Segment::create(&*self.storage, self.segment.header.index + 1, chain, self.segment_bytes)?;
-        self.desk.size.fetch_add(HEADER, Ordering::Relaxed);
+        self.sync()?;
+        let spare = match std::mem::replace(&mut self.next, Next::None) {
+            Next::Ready(spare) => spare,
+            Next::Coming(thread) => joined(thread)?,
+            Next::None => Spare::prepare(&*self.storage, self.next_size())?,
+        };
+        let index = self.segment.header.index + 1;
+        self.segment = spare.publish(&*self.storage, index, self.chain, self.options.salt(index))?;
+        self.desk.segments.lock().push_back(Kept { index, lsn: self.chain.lsn, size: HEADER });
+        self.desk.set_full(false);
         Ok(())
     }
 
-    /// The epoch of the frame before: a fence that is about to be written has changed the chain's already.
-    fn epoch_before(&self) -> u64 {
-        self.desk.fenced.lock().1
+    fn next_size(&self) -> u64 {
+        next_size(self.segment.size, self.options.segment_bytes)
     }
+
+    /// Has the next segment prepared once this one is half full.
+    fn prepare(&mut self) -> io::Result<()> {
+        let wanted = self.segment.end > self.segment.size / 2;
+        self.next = match std::mem::replace(&mut self.next, Next::None) {
+            Next::Coming(thread) if thread.is_finished() => match joined(thread) {
+                Ok(spare) => self.found_room(spare),
+                Err(error) => self.found_none(error)?,
+            },
+            Next::None if wanted && self.look_at.is_none_or(|at| Instant::now() >= at) => {
+                let (storage, size) = (Arc::clone(&self.storage), self.next_size());
+                self.look_at = Some(Instant::now() + LOOK);
+                match self.options.by_hand {
+                    true => match Spare::prepare(&*storage, size) {
+                        Ok(spare) => self.found_room(spare),
+                        Err(error) => self.found_none(error)?,
+                    },
+                    false => {
+                        let thread = std::thread::Builder::new().name("log-ahead".into());
+                        Next::Coming(thread.spawn(move || Spare::prepare(&*storage, size))?)
+                    }
+                }
+            }
+            next => next,
+        };
+        if matches!(self.next, Next::Coming(_)) {
+            self.look_at = Some(Instant::now() + LOOK);
+        }
+        Ok(())
+    }
+
+    fn found_room(&mut self, spare: Spare) -> Next {
+        self.look_at = None;
+        self.desk.set_full(false);
+        Next::Ready(spare)
+    }
+
+    fn found_none(&mut self, error: io::Error) -> io::Result<Next> {
+        if !is_full(&error) {
+            return Err(error);
+        }
+        self.desk.set_full(true);
+        Ok(Next::None)
+    }
+}
+
+fn joined(thread: JoinHandle<io::Result<Spare>>) -> io::Result<Spare> {
+    thread.join().unwrap_or_else(|_| Err(io::Error::other("preparing a segment panicked")))
 }

@@ -4,21 +4,34 @@
 
 #[path = "log/crash.rs"]
 mod crash;
-#[path = "log/disk.rs"]
-mod disk;
 #[path = "log/format.rs"]
 mod format;
+#[path = "log/full.rs"]
+mod full;
+#[path = "log/snapshots.rs"]
+mod snapshots;
 
 use ackline_log::conformance::{self, contents};
-use ackline_log::{LocalLog, LocalOptions, Log, LogError, MemoryLog, SyncMode};
+use ackline_log::faulty::FaultyDisk;
+use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, MemoryLog, SyncMode};
 use std::path::Path;
+use std::sync::Arc;
 
 fn small(sync: SyncMode) -> LocalOptions {
-    LocalOptions { sync, segment_bytes: 16 * 1024 }
+    LocalOptions { sync, segment_bytes: 16 * 1024, ..LocalOptions::default() }
+}
+
+/// Nothing happens but by `step`.
+fn by_hand(sync: SyncMode) -> LocalOptions {
+    LocalOptions { by_hand: true, seed: Some(7), ..small(sync) }
+}
+
+fn on(disk: &FaultyDisk, options: LocalOptions) -> Result<LocalLog, LogError> {
+    LocalLog::open(Directory::on(Arc::new(disk.clone())), options, &mut |_, _| {})
 }
 
 fn open(dir: &Path) -> Result<LocalLog, LogError> {
-    LocalLog::open(dir, small(SyncMode::Always))
+    LocalLog::open(Directory::open(dir)?, small(SyncMode::Always), &mut |_, _| {})
 }
 
 #[test]
@@ -30,7 +43,8 @@ fn memory_conforms() {
 fn local_conforms_in_every_mode() {
     for sync in [SyncMode::Always, SyncMode::EverySec, SyncMode::No] {
         let dir = tempfile::tempdir().unwrap();
-        conformance::run(&LocalLog::open(dir.path(), small(sync)).unwrap());
+        let directory = Directory::open(dir.path()).unwrap();
+        conformance::run(&LocalLog::open(directory, small(sync), &mut |_, _| {}).unwrap());
     }
 }
 
@@ -80,4 +94,18 @@ fn a_directory_has_one_owner() {
     assert!(matches!(error, LogError::Locked(_)), "{error}");
     drop(first);
     assert!(open(dir.path()).is_ok());
+}
+
+#[test]
+fn what_is_asked_to_be_synced_is_synced_in_every_mode() {
+    for sync in [SyncMode::EverySec, SyncMode::No] {
+        let disk = FaultyDisk::new();
+        let log = on(&disk, by_hand(sync)).unwrap();
+        let lsn = log.append(b"x");
+        log.step(false);
+        assert_eq!((log.durable().lsn(), log.durable().synced()), (lsn, 0), "{sync:?}");
+        log.sync(lsn);
+        log.step(false);
+        assert_eq!(log.durable().synced(), lsn, "{sync:?}");
+    }
 }

@@ -1,23 +1,29 @@
 //! The broker: shards behind locks, and the log behind them.
 
+use crate::checkpoint::Checkpoints;
 use crate::clock::now_ms;
+use crate::recovery::{self, Fold, Progress};
 use crate::timer::Alarm;
 use ackline_engine::run::Called as EngineCalled;
-use ackline_engine::state::{Keyspace, Reach, Shard, ShardSet, digest};
+use ackline_engine::spec::Run;
+use ackline_engine::state::{Reach, Shard, ShardSet, digest};
 use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
-use ackline_engine::{Args, Context, Outcome, Served, Spec, Ticket, Txn, replay};
-use ackline_log::{LocalLog, LocalOptions, Log, LogError, Lsn, MemoryLog};
+use ackline_engine::{Args, Context, Error, Outcome, Served, Spec, Ticket, Txn};
+use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, MemoryLog, storage};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Where records go.
 pub enum Storage {
     /// A directory on a local disk.
     Local(PathBuf, LocalOptions),
+    /// Any storage that nobody else uses.
+    On(Arc<dyn storage::Storage>, LocalOptions),
     /// Nowhere: everything is lost at the end of the process.
     None,
 }
@@ -32,12 +38,23 @@ pub struct Options {
     pub shards: usize,
     /// The server's own commands, which the table lists beside the engine's.
     pub commands: Vec<&'static Spec>,
+    /// Where the progress of loading can be seen.
+    pub progress: Arc<Progress>,
+    /// Goes into the hash tables; `None` = chance, which nobody outside can know.
+    pub seed: Option<u64>,
 }
 
 impl Options {
     /// 16 databases in 16 shards.
     pub fn new(storage: Storage) -> Options {
-        Options { storage, databases: 16, shards: 16, commands: Vec::new() }
+        Options {
+            storage,
+            databases: 16,
+            shards: 16,
+            commands: Vec::new(),
+            progress: Arc::default(),
+            seed: None,
+        }
     }
 }
 
@@ -74,6 +91,8 @@ pub enum OpenError {
     Log(LogError),
     /// A batch of the log is not a sequence of records that fit the state.
     Record(Lsn),
+    /// The records of a snapshot do not fit each other.
+    Snapshot(Lsn),
 }
 
 impl fmt::Display for OpenError {
@@ -82,6 +101,9 @@ impl fmt::Display for OpenError {
             OpenError::Log(error) => error.fmt(f),
             OpenError::Record(lsn) => {
                 write!(f, "batch {lsn} of the log holds a record that does not fit what came before it")
+            }
+            OpenError::Snapshot(after) => {
+                write!(f, "the records of the snapshot of position {after} do not fit")
             }
         }
     }
@@ -107,20 +129,23 @@ pub struct Broker {
     pub(crate) alarm: Alarm,
     active_expiry: AtomicBool,
     expired: AtomicU64,
-    keeps_log: bool,
+    seed: u64,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl Broker {
-    /// Opens the log and folds it into state.
+    /// Opens the log and folds it, behind the newest snapshot, into state.
     pub fn open(options: Options, sink: Sink) -> Result<Broker, OpenError> {
-        let keeps_log = matches!(options.storage, Storage::Local(..));
-        let log: Box<dyn Log> = match options.storage {
-            Storage::Local(dir, local) => Box::new(LocalLog::open(&dir, local)?),
-            Storage::None => Box::new(MemoryLog::discarding()),
+        let seed = options.seed.unwrap_or_else(table_seed);
+        let progress = Arc::clone(&options.progress);
+        let empty = || Fold::new(options.shards, options.databases as usize, seed, Arc::clone(&progress));
+        let (log, shards, after) = match options.storage {
+            Storage::Local(dir, local) => opened(Directory::open(&dir)?, local, &progress, &empty)?,
+            Storage::On(storage, local) => opened(Directory::on(storage), local, &progress, &empty)?,
+            Storage::None => (Box::new(MemoryLog::discarding()) as Box<dyn Log>, empty().finish()?, 0),
         };
-        let keyspace = fold(&*log, options.shards, options.databases, keeps_log)?;
         let lsn = log.last();
-        let places = keyspace.into_shards().into_iter().map(|shard| Mutex::new(Place { shard, lsn }));
+        let places = shards.into_iter().map(|shard| Mutex::new(Place { shard, lsn }));
         let broker = Broker {
             places: places.collect(),
             log,
@@ -132,7 +157,8 @@ impl Broker {
             alarm: Alarm::new(),
             active_expiry: AtomicBool::new(true),
             expired: AtomicU64::new(0),
-            keeps_log,
+            seed,
+            checkpoints: Checkpoints::behind(after),
         };
         broker.alarm.set(now_ms());
         Ok(broker)
@@ -150,7 +176,14 @@ impl Broker {
 
     /// Whether records are kept at all.
     pub fn keeps_log(&self) -> bool {
-        self.keeps_log
+        self.log.storage().is_some()
+    }
+
+    /// The error that writes get while there is no room for them.
+    pub fn refuses_writes(&self) -> Option<Error> {
+        const FULL: Error =
+            Error::from_static("MISCONF Errors writing to the AOF file: No space left on device");
+        self.log.is_full().then_some(FULL)
     }
 
     /// How many databases there are.
@@ -173,8 +206,13 @@ impl Broker {
         spec.shards(args, self.places.len())
     }
 
-    /// Runs one of the engine's commands, whose arity was checked.
+    /// Runs one of the engine's commands, whose arity was checked. Writes get an error while the disk is full.
     pub fn call(&self, spec: &'static Spec, args: Args<'_>, ctx: Context) -> Called {
+        if matches!(spec.run, Run::Write { .. })
+            && let Some(error) = self.refuses_writes()
+        {
+            return Called::Done(Err(error), 0);
+        }
         let run = |txn: &mut Txn<'_>| {
             let called = txn.call(spec, args);
             if let EngineCalled::Parked(shards) = called {
@@ -221,6 +259,9 @@ impl Broker {
     ) -> Lsn {
         let count = self.places.len();
         let mut guards = Guards::lock(&self.places, shards);
+        if matches!(guards, Guards::Many(_)) && self.checkpoints.wants(shards.0) {
+            guards.indexed().for_each(|(index, place)| self.share_place(index, place));
+        }
         let mut txn = Txn::new(guards.reach(count), ctx, take_buffer());
         *rest = run(&mut txn);
         if let Some(at) = txn.next_deadline() {
@@ -320,15 +361,25 @@ impl Broker {
         self.with(self.all(), self.context(), |txn| digest(txn.reach())).0
     }
 
-    /// Folds the log into state anew, as a restart does; what is blocked stays blocked.
+    /// Shares a shard with the checkpoint under way.
+    pub(crate) fn share(&self, index: usize) {
+        self.share_place(index, &self.places[index].lock());
+    }
+
+    fn share_place(&self, index: usize, place: &Place) {
+        self.checkpoints.share(index, &place.shard, || self.log.last());
+    }
+
+    /// Loads snapshot and log anew, as a restart does; what is blocked stays blocked.
     pub fn reload(&self) -> Result<(), OpenError> {
-        if !self.keeps_log {
-            return Ok(());
-        }
+        let Some(storage) = self.log.storage() else { return Ok(()) };
         let mut guards = Guards::lock(&self.places, self.all());
         self.log.durable().wait(self.log.last(), None);
-        let fresh = fold(&*self.log, self.places.len(), self.databases, true)?;
-        for (place, shard) in guards.iter_mut().zip(fresh.into_shards()) {
+        let (shards, databases) = (self.places.len(), self.databases as usize);
+        let empty = || Fold::new(shards, databases, self.seed, Arc::default());
+        let mut base = recovery::newest(&**storage, &empty)?;
+        self.log.read(base.after, &mut |lsn, batch| base.fold.batch(lsn, batch))?;
+        for (place, shard) in guards.iter_mut().zip(base.fold.finish()?) {
             place.shard.adopt(shard);
         }
         Ok(())
@@ -337,6 +388,7 @@ impl Broker {
     /// Writes and syncs everything, then stops the log.
     pub fn close(&self) -> Result<(), LogError> {
         self.alarm.stop();
+        self.checkpoints.stop();
         self.log.close()
     }
 }
@@ -353,22 +405,27 @@ impl Watch {
     }
 }
 
-/// The state that a log stands for.
-fn fold(log: &dyn Log, shards: usize, databases: u32, keeps_log: bool) -> Result<Keyspace, OpenError> {
-    let mut keyspace = Keyspace::new(shards, databases as usize, table_seed());
-    if keeps_log {
-        let mut reach = keyspace.reach();
-        let mut bad = None;
-        log.read(0, &mut |lsn, batch| {
-            if bad.is_none() && replay(&mut reach, batch).is_none() {
-                bad = Some(lsn);
-            }
-        })?;
-        if let Some(lsn) = bad {
-            return Err(OpenError::Record(lsn));
-        }
+/// A log, the state that it and its snapshots stand for, and the position of the snapshot that was used.
+fn opened(
+    directory: Directory,
+    options: LocalOptions,
+    progress: &Progress,
+    empty: &dyn Fn() -> Fold,
+) -> Result<(Box<dyn Log>, Vec<Shard>, Lsn), OpenError> {
+    let storage = Arc::clone(directory.storage());
+    progress.total.store(recovery::total(&*storage)?, Ordering::Relaxed);
+    let recovery::Base { mut fold, after, reach } = recovery::newest(&*storage, empty)?;
+    if !directory.holds_log()? && reach > 0 {
+        return Err(LogError::Behind { log: 0, snapshot: reach }.into());
     }
-    Ok(keyspace)
+    let log = LocalLog::open(directory, options, &mut |lsn, batch| fold.batch(lsn, batch))?;
+    if log.first() > after {
+        return Err(LogError::Missing { from: log.first(), to: after }.into());
+    }
+    if log.last() < reach {
+        return Err(LogError::Behind { log: log.last(), snapshot: reach }.into());
+    }
+    Ok((Box::new(log), fold.finish()?, after))
 }
 
 /// Hash tables get a seed that nobody outside can know.
@@ -423,6 +480,14 @@ impl<'a> Guards<'a> {
             Guards::Many(places) => (None, places.as_mut_slice()),
         };
         one.into_iter().chain(many.iter_mut().map(|(_, place)| &mut **place))
+    }
+
+    fn indexed(&self) -> impl Iterator<Item = (usize, &Place)> {
+        let (one, many) = match self {
+            Guards::One(index, place) => (Some((*index, &**place)), [].as_slice()),
+            Guards::Many(places) => (None, places.as_slice()),
+        };
+        one.into_iter().chain(many.iter().map(|(index, place)| (*index, &**place)))
     }
 
     fn lsn(&mut self) -> Lsn {

@@ -20,12 +20,16 @@
 #![forbid(unsafe_code)]
 
 mod broker;
+mod checkpoint;
 mod clock;
 mod embedded;
+mod recovery;
 mod timer;
 
 pub use ackline_engine::{Args, Context, Error, OwnedArgs, Reply, Settings, ShardSet, Spec, Ticket, Txn};
 pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode};
 pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};
-pub use clock::now_ms;
+pub use checkpoint::{Checkpoint, CheckpointStatus, Growth};
+pub use clock::{now_ms, simulate};
 pub use embedded::Ackline;
+pub use recovery::Progress;

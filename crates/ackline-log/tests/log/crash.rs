@@ -1,101 +1,149 @@
 //! Crash images and damage: what is recovered is a prefix, nothing acknowledged is missing, nothing false is loaded.
 
-use crate::disk::MemoryDisk;
-use crate::small;
+use crate::{by_hand, on, small};
 use ackline_log::conformance::contents;
-use ackline_log::{LocalLog, Log, LogError, Lsn, SyncMode};
-use std::sync::Arc;
+use ackline_log::faulty::FaultyDisk;
+use ackline_log::storage::Storage;
+use ackline_log::{Log, LogError, Lsn, SyncMode};
 use std::sync::atomic::Ordering;
 
-fn open(disk: &MemoryDisk) -> Result<LocalLog, LogError> {
-    LocalLog::on(Arc::new(disk.clone()), small(SyncMode::Always))
+const NAME: &str = "0000000000000000.log";
+const SECTOR: usize = 512;
+
+struct Sample {
+    bytes: Vec<u8>,
+    /// Where each frame ends, with the position that it made durable.
+    ends: Vec<(usize, Lsn)>,
+    batches: Vec<(Lsn, Vec<u8>)>,
 }
 
-type Sample = (String, Vec<u8>, Vec<(usize, Lsn)>, Vec<(Lsn, Vec<u8>)>);
+fn used(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1
+}
 
-/// A log of a few frames, its bytes, and where each frame ended with the position that it made durable.
+/// A log of a few frames, some longer than a sector. No batch ends in a zero.
 fn sample() -> Sample {
-    let disk = MemoryDisk::new();
-    let log = open(&disk).unwrap();
+    let disk = FaultyDisk::new();
+    let log = on(&disk, by_hand(SyncMode::Always)).unwrap();
     let mut ends = Vec::new();
-    for n in 0..6u8 {
-        let lsn = log.append(&vec![n + 1; 5 + usize::from(n)]);
-        assert!(log.durable().wait(lsn, None));
-        let bytes = disk.segment().1;
-        let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-        ends.push((end, lsn));
+    for len in [5, 9, 700, 3, 1200, 1, 40] {
+        log.append(&vec![len as u8 | 1; len]);
+        if len == 9 {
+            log.append(b"two in one frame");
+        }
+        log.step(false);
+        ends.push((used(&disk.read(NAME).unwrap()), log.durable().lsn()));
     }
-    let all = contents(&log);
-    drop(log);
-    let (name, bytes) = disk.segment();
+    let batches = contents(&log);
     let end = ends.last().unwrap().0;
-    (name, bytes[..end + 16].to_vec(), ends, all)
+    Sample { bytes: disk.read(NAME).unwrap()[..end + 100].to_vec(), ends, batches }
 }
 
-#[test]
-fn cut_at_every_byte_the_log_is_a_prefix_and_nothing_durable_is_lost() {
-    let (name, bytes, ends, all) = sample();
-    for cut in 64..=bytes.len() {
-        let mut image = bytes[..cut].to_vec();
-        image.resize(bytes.len(), 0);
-        let log =
-            open(&MemoryDisk::with(&name, &image)).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
+fn disk_with(bytes: &[u8]) -> FaultyDisk {
+    let disk = FaultyDisk::new();
+    disk.put(NAME, bytes);
+    disk
+}
+
+impl Sample {
+    fn durable_before(&self, cut: usize) -> Lsn {
+        self.ends.iter().filter(|(end, _)| *end <= cut).map(|(_, lsn)| *lsn).max().unwrap_or(0)
+    }
+
+    /// The image opens, holds a prefix that is long enough, and takes more.
+    fn check(&self, image: &[u8], cut: usize) {
+        let log = on(&disk_with(image), by_hand(SyncMode::Always))
+            .unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
         let found = contents(&log);
-        assert_eq!(found[..], all[..found.len()], "cut at {cut}");
-        let durable = ends.iter().filter(|(end, _)| *end <= cut).map(|(_, lsn)| *lsn).max().unwrap_or(0);
-        assert!(found.len() as u64 >= durable, "cut at {cut}: {} of {durable}", found.len());
-        let next = log.append(b"next");
-        assert!(log.durable().wait(next, None));
+        assert_eq!(found[..], self.batches[..found.len()], "cut at {cut}");
+        assert!(found.len() as u64 >= self.durable_before(cut), "cut at {cut}: {}", found.len());
+        log.append(b"next");
+        log.step(false);
         assert_eq!(contents(&log).len(), found.len() + 1, "cut at {cut}: it goes on");
     }
 }
 
 #[test]
-fn a_flipped_byte_is_never_loaded() {
-    let (name, bytes, ends, all) = sample();
-    let last_frame = ends[ends.len() - 2].0;
-    for at in 0..ends.last().unwrap().0 {
-        let mut image = bytes.clone();
-        image[at] ^= 0x55;
-        match open(&MemoryDisk::with(&name, &image)) {
-            Ok(log) => {
-                let found = contents(&log);
-                assert_eq!(found[..], all[..found.len()], "flipped {at}");
-                // Bytes of the segment's header behind its checksum carry nothing.
-                assert!(at >= last_frame || (52..64).contains(&at), "flipped {at}: cut in the middle");
+fn a_file_cut_at_any_length_gives_a_prefix_and_nothing_durable_is_lost() {
+    let sample = sample();
+    for cut in 64..=sample.bytes.len() {
+        sample.check(&sample.bytes[..cut], cut);
+    }
+    for cut in 0..64 {
+        let error = on(&disk_with(&sample.bytes[..cut]), by_hand(SyncMode::Always)).err();
+        assert!(matches!(error, Some(LogError::Corrupt { .. })), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_write_torn_between_sectors_is_cut() {
+    let sample = sample();
+    for cut in (SECTOR..sample.bytes.len()).step_by(SECTOR) {
+        let mut image = sample.bytes[..cut].to_vec();
+        image.resize(sample.bytes.len(), 0);
+        sample.check(&image, cut);
+    }
+}
+
+#[test]
+fn a_flipped_byte_is_never_loaded_and_never_passed_over() {
+    let sample = sample();
+    for at in 0..sample.bytes.len() {
+        for bits in [0x01, 0x10, 0x55, 0x80, 0xff] {
+            let mut image = sample.bytes.clone();
+            image[at] ^= bits;
+            match on(&disk_with(&image), by_hand(SyncMode::Always)) {
+                Err(LogError::Corrupt { file, offset, .. }) => {
+                    assert_eq!(file.to_string_lossy(), NAME);
+                    assert!(offset as usize <= at, "flipped {at}, reported {offset}");
+                }
+                Err(other) => panic!("flipped {at}: {other}"),
+                // Behind the frames there is nothing that could be lost.
+                Ok(log) => {
+                    assert_eq!(contents(&log), sample.batches, "flipped {bits:#x} at {at}");
+                    assert!(at >= sample.ends.last().unwrap().0, "flipped {bits:#x} at {at}");
+                }
             }
-            Err(LogError::Corrupt { file, offset, .. }) => {
-                assert_eq!(file.to_string_lossy(), name);
-                assert!(offset as usize <= at, "flipped {at}, reported {offset}");
-            }
-            Err(other) => panic!("flipped {at}: {other}"),
         }
     }
 }
 
 #[test]
 fn a_power_cut_takes_nothing_that_was_reported_durable() {
-    let disk = MemoryDisk::new();
-    let log = open(&disk).unwrap();
-    for n in 1..=50u64 {
-        let lsn = log.append(&n.to_le_bytes());
-        if n % 7 == 0 {
-            assert!(log.durable().wait(lsn, None));
+    for seed in 0..200u64 {
+        let mut chance = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut keep = || {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            chance >> 62 != 0
+        };
+        let mode = [SyncMode::Always, SyncMode::EverySec, SyncMode::No][seed as usize % 3];
+        let disk = FaultyDisk::new();
+        let log = on(&disk, by_hand(mode)).unwrap();
+        let mut all = Vec::new();
+        for n in 1..=60u64 {
+            let batch = vec![n as u8; (n * seed % 900) as usize + 1];
+            all.push((log.append(&batch), batch));
+            if n % 3 == 0 {
+                log.step(n % 15 == 0);
+            }
+            if n % 20 == 0 {
+                let safe = log.durable().synced();
+                let found = contents(&on(&disk.after_power_cut(&mut keep), by_hand(mode)).unwrap());
+                assert_eq!(found[..], all[..found.len()], "seed {seed}");
+                assert!(found.len() as u64 >= safe, "seed {seed}: {} of {safe}", found.len());
+            }
         }
-        let durable = log.durable().synced();
-        let found = contents(&open(&disk.after_power_cut()).unwrap());
-        assert!(found.len() as u64 >= durable, "{} of {durable}", found.len());
     }
 }
 
 #[test]
 fn a_failed_write_or_sync_poisons_and_is_not_retried() {
     for calls in 0..8 {
-        let disk = MemoryDisk::new();
-        let log = open(&disk).unwrap();
+        let disk = FaultyDisk::new();
+        let log = on(&disk, small(SyncMode::Always)).unwrap();
         disk.calls_left.store(calls, Ordering::SeqCst);
         let mut reported = 0;
-        for n in 0..20u8 {
+        for n in 1..20u8 {
             let lsn = log.append(&[n]);
             if !log.durable().wait(lsn, None) {
                 break;
@@ -104,7 +152,7 @@ fn a_failed_write_or_sync_poisons_and_is_not_retried() {
         }
         assert!(log.durable().poisoned(), "{calls} calls");
         assert!(log.close().is_err());
-        let found = contents(&open(&disk.after_power_cut()).unwrap());
+        let found = contents(&on(&disk.after_power_cut(&mut || false), small(SyncMode::Always)).unwrap());
         assert!(found.len() as u64 >= reported, "{calls} calls: {} of {reported}", found.len());
     }
 }

@@ -1,0 +1,199 @@
+//! What the writer shares with those who append.
+
+use crate::durable::Durable;
+use crate::frame;
+use crate::recovery::Contents;
+use crate::{Lsn, SyncMode};
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What gathers while a frame is written.
+#[derive(Debug)]
+pub(crate) struct Gather {
+    /// Batches, each with its length in front.
+    payload: Vec<u8>,
+    /// Where the first batch begins behind its length.
+    first: usize,
+    batches: u32,
+    pub(crate) last: Lsn,
+    pub(crate) sync: SyncMode,
+    /// Batches up to here are to be synced whatever the mode says.
+    pub(crate) sync_to: Lsn,
+    pub(crate) stop: bool,
+    /// Fences asked for.
+    pub(crate) fences: u64,
+    writer_waits: bool,
+}
+
+impl Gather {
+    /// Adds a batch; answers the position after it.
+    pub(crate) fn add(&mut self, batch: &[u8]) -> Lsn {
+        frame::put_number(&mut self.payload, batch.len() as u64);
+        if self.batches == 0 {
+            self.first = self.payload.len();
+        }
+        self.payload.extend_from_slice(batch);
+        self.batches += 1;
+        self.last += 1;
+        self.last
+    }
+}
+
+/// What there is to do for the writer.
+pub(crate) struct Work {
+    pub(crate) payload: Vec<u8>,
+    pub(crate) first: usize,
+    pub(crate) batches: u32,
+    pub(crate) last: Lsn,
+    pub(crate) sync: SyncMode,
+    pub(crate) sync_to: Lsn,
+    pub(crate) stop: bool,
+    pub(crate) fences: u64,
+}
+
+impl Work {
+    /// The payload of its frame, and of what kind it is.
+    pub(crate) fn content(&self) -> (frame::Kind, &[u8]) {
+        match self.batches {
+            1 => (frame::Kind::One, &self.payload[self.first..]),
+            _ => (frame::Kind::Many, &self.payload),
+        }
+    }
+}
+
+/// A segment that is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    pub(crate) index: u64,
+    /// Position before its first batch.
+    pub(crate) lsn: Lsn,
+    /// Bytes in use.
+    pub(crate) size: u64,
+}
+
+/// A gathering buffer larger than this is given back.
+const BUFFER_MAX: usize = 8 << 20;
+
+/// Shared by the writer and those who append.
+pub(crate) struct Desk {
+    pub(crate) gather: Mutex<Gather>,
+    arrived: Condvar,
+    pub(crate) durable: Durable,
+    pub(crate) segments: Mutex<VecDeque<Kept>>,
+    /// There is no room for another segment.
+    pub(crate) full: AtomicBool,
+    /// Fences written, and the epoch.
+    pub(crate) fenced: Mutex<(u64, u64)>,
+    pub(crate) fence_written: Condvar,
+}
+
+impl Desk {
+    pub(crate) fn new(contents: &Contents, sync: SyncMode) -> Desk {
+        let last = contents.chain.lsn;
+        let gather = Gather {
+            payload: Vec::new(),
+            first: 0,
+            batches: 0,
+            last,
+            sync,
+            sync_to: 0,
+            stop: false,
+            fences: 0,
+            writer_waits: false,
+        };
+        let durable = Durable::default();
+        durable.advance(last, last);
+        let kept = |found: &crate::recovery::Found| Kept {
+            index: found.header.index,
+            lsn: found.header.chain.lsn,
+            size: found.end,
+        };
+        Desk {
+            gather: Mutex::new(gather),
+            arrived: Condvar::new(),
+            durable,
+            segments: Mutex::new(contents.segments.iter().map(kept).collect()),
+            full: AtomicBool::new(false),
+            fenced: Mutex::new((0, contents.chain.epoch)),
+            fence_written: Condvar::new(),
+        }
+    }
+
+    /// Changes what gathers; wakes the writer only if it sleeps.
+    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut Gather) -> R) -> R {
+        let mut gather = self.gather.lock();
+        let result = change(&mut gather);
+        let wake = std::mem::take(&mut gather.writer_waits);
+        drop(gather);
+        if wake {
+            self.arrived.notify_one();
+        }
+        result
+    }
+
+    /// Takes what gathered, if there is anything to do; `synced` and `fences` were done already.
+    pub(crate) fn take(&self, synced: Lsn, fences: u64) -> Option<Work> {
+        Desk::take_from(&mut self.gather.lock(), synced, fences)
+    }
+
+    fn take_from(gather: &mut Gather, synced: Lsn, fences: u64) -> Option<Work> {
+        let due = gather.batches > 0 || gather.stop || gather.fences > fences || gather.sync_to > synced;
+        due.then(|| Work {
+            payload: std::mem::take(&mut gather.payload),
+            first: gather.first,
+            batches: std::mem::take(&mut gather.batches),
+            last: gather.last,
+            sync: gather.sync,
+            sync_to: gather.sync_to,
+            stop: gather.stop,
+            fences: gather.fences,
+        })
+    }
+
+    /// Waits for something to do; `None` on reaching `deadline` with nothing.
+    pub(crate) fn wait(&self, deadline: Option<Instant>, synced: Lsn, fences: u64) -> Option<Work> {
+        let mut gather = self.gather.lock();
+        loop {
+            if let Some(work) = Desk::take_from(&mut gather, synced, fences) {
+                return Some(work);
+            }
+            gather.writer_waits = true;
+            let timed_out = match deadline {
+                Some(at) => self.arrived.wait_until(&mut gather, at).timed_out(),
+                None => {
+                    self.arrived.wait(&mut gather);
+                    false
+                }
+            };
+            if timed_out {
+                gather.writer_waits = false;
+                return None;
+            }
+        }
+    }
+
+    /// Gives the buffer of finished work back to be filled.
+    pub(crate) fn recycle(&self, work: Work) {
+        let mut buffer = work.payload;
+        if buffer.capacity() > BUFFER_MAX {
+            return;
+        }
+        buffer.clear();
+        let mut gather = self.gather.lock();
+        if gather.batches == 0 && gather.payload.capacity() < buffer.capacity() {
+            gather.payload = buffer;
+        }
+    }
+
+    /// Notes whether there is room for what comes.
+    pub(crate) fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::SeqCst) != full {
+            match full {
+                true => tracing::error!("the disk is full: writes are refused until there is room again"),
+                false => tracing::info!("there is room on the disk again"),
+            }
+        }
+    }
+}
