@@ -2,6 +2,9 @@
 //!
 //! A pending entry can only be made while its message exists. Where the message is gone, a placeholder takes its place
 //! until the claim is made.
+//!
+//! Claims are made by ID, window by window. A Redis from 8.4 on walks a list of all pending entries, newest first, to
+//! place a claim by its time: there they are kept until the end and made by time, or a million of them would take hours.
 
 use super::cursor::{Entry, Pending, Window};
 use super::header::Header;
@@ -9,6 +12,9 @@ use super::link::{Batch, Error, Link};
 use ackline_engine::StreamId;
 use redis::cmd;
 use std::collections::BTreeSet;
+
+/// IDs of one batch.
+const PORTION: usize = 1000;
 
 /// A stream in the making.
 pub(super) struct Builder<'a> {
@@ -22,6 +28,16 @@ pub(super) struct Builder<'a> {
     length: i64,
     /// There are placeholders below the first entry, or there is no entry.
     trim: bool,
+    /// Claims and placeholders that wait for the end.
+    late: Option<Late>,
+}
+
+/// What waits for the end.
+#[derive(Default)]
+struct Late {
+    /// By group.
+    claims: Vec<Vec<Pending>>,
+    placeholders: Vec<StreamId>,
 }
 
 impl<'a> Builder<'a> {
@@ -50,27 +66,59 @@ impl<'a> Builder<'a> {
             });
         }
         link.tell(batch)?;
-        Ok(Builder { link, key, header, released_to, first: None, length: 0, trim: false })
+        let late = link
+            .has
+            .time_list
+            .then(|| Late { claims: vec![Vec::new(); header.groups.len()], ..Late::default() });
+        Ok(Builder { link, key, header, released_to, first: None, length: 0, trim: false, late })
     }
 
     /// Adds a window: entries and placeholders by ID, then claims by ID.
-    pub(super) fn add(&mut self, window: &Window) -> Result<(), Error> {
+    pub(super) fn add(&mut self, window: Window) -> Result<(), Error> {
         self.first = self.first.or(window.entries.first().map(|entry| entry.id));
         self.length += window.entries.len() as i64;
         let mut batch = Batch::default();
-        let ghosts = ghosts(window);
+        let ghosts = ghosts(&window);
         add_entries(&mut batch, self.key, &window.entries, &ghosts);
-        for (group, pending) in self.header.groups.iter().zip(&window.pending) {
-            pending.chunk_by(same_claim).for_each(|run| self.claim(&mut batch, &group.name, run));
-        }
         // Trimming removes the placeholders at the head and leaves max-deleted-entry-id alone, as it was at the source.
         let (deleted, trimmed): (Vec<_>, Vec<_>) =
             ghosts.into_iter().partition(|id| self.first.is_some_and(|first| *id > first));
         self.trim |= !trimmed.is_empty();
-        if !deleted.is_empty() {
-            batch.add(cmd("XDEL").arg(self.key).arg(texts(deleted.into_iter())));
+        if let Some(late) = &mut self.late {
+            late.claims.iter_mut().zip(window.pending).for_each(|(claims, pending)| claims.extend(pending));
+            late.placeholders.extend(deleted);
+        } else {
+            for (group, pending) in self.header.groups.iter().zip(&window.pending) {
+                pending.chunk_by(same_claim).for_each(|run| self.claim(&mut batch, &group.name, run));
+            }
+            self.delete(&mut batch, &deleted);
         }
         self.link.tell(batch)
+    }
+
+    /// Makes the claims that waited, oldest first, by ID among equals.
+    fn settle(&mut self) -> Result<(), Error> {
+        let Some(late) = self.late.take() else { return Ok(()) };
+        for (group, mut claims) in self.header.groups.iter().zip(late.claims) {
+            claims.sort_by_key(|pending| (pending.at, pending.id));
+            for portion in claims.chunks(PORTION) {
+                let mut batch = Batch::default();
+                portion.chunk_by(same_claim).for_each(|run| self.claim(&mut batch, &group.name, run));
+                self.link.tell(batch)?;
+            }
+        }
+        for portion in late.placeholders.chunks(PORTION) {
+            let mut batch = Batch::default();
+            self.delete(&mut batch, portion);
+            self.link.tell(batch)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&self, batch: &mut Batch, ids: &[StreamId]) {
+        if !ids.is_empty() {
+            batch.add(cmd("XDEL").arg(self.key).arg(texts(ids.iter().copied())));
+        }
     }
 
     fn claim(&self, batch: &mut Batch, group: &[u8], run: &[Pending]) {
@@ -89,7 +137,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Removes the remaining placeholders, then sets all counters and the expiry.
-    pub(super) fn finish(self, expiry: Option<i64>) -> Result<(), Error> {
+    pub(super) fn finish(mut self, expiry: Option<i64>) -> Result<(), Error> {
+        self.settle()?;
         let Builder { link, key, header, first, length, trim, .. } = self;
         let mut batch = Batch::default();
         if trim {

@@ -235,8 +235,8 @@ impl<'o> Copier<'o> {
         loop {
             let end = cursor.fill(&mut self.source)?;
             let window = cursor.take(end);
-            builder.add(&window)?;
             self.meter.add(&window);
+            builder.add(window)?;
             if end == StreamId::MAX {
                 break;
             }

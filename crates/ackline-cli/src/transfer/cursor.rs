@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 /// A page of entries is kept about this small.
 const PAGE_BYTES: usize = 2 << 20;
 /// The first page, when nobody knows yet how large entries are.
-const FIRST_PAGE: usize = 32;
+const FIRST_PAGE: usize = 8;
 /// An anchor that is further off than this was delivered again meanwhile.
 const ANCHOR_ERROR_MS: i64 = 20;
 

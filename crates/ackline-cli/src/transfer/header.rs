@@ -152,3 +152,64 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    fn map(pairs: &[(&str, Value)]) -> Value {
+        Value::Array(pairs.iter().flat_map(|(name, value)| [text(name), value.clone()]).collect())
+    }
+
+    /// What a Redis 6.2 answers.
+    fn old() -> Header {
+        let pending = Value::Array(vec![Value::Array(vec![text("5-1"), Value::Int(1000), Value::Int(2)])]);
+        let consumer = map(&[
+            ("name", text("ann")),
+            ("seen-time", Value::Int(1)),
+            ("pel-count", Value::Int(1)),
+            ("pending", pending),
+        ]);
+        let group = map(&[
+            ("name", text("g")),
+            ("last-delivered-id", text("5-1")),
+            ("pel-count", Value::Int(1)),
+            ("consumers", Value::Array(vec![consumer])),
+        ]);
+        let groups = Value::Array(vec![group]);
+        Header::parse(&map(&[
+            ("length", Value::Int(3)),
+            ("last-generated-id", text("7-0")),
+            ("groups", groups),
+        ]))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_an_old_server_does_not_tell_is_not_compared() {
+        let old = old();
+        assert_eq!((old.counters, old.idempotence, old.groups[0].entries_read), (None, None, None));
+        assert_eq!(old.groups[0].anchor, Some((StreamId::new(5, 1), 1000)));
+        let mut copy = old.clone();
+        copy.counters = Some((3, StreamId::MIN));
+        copy.groups[0].entries_read = Some(None);
+        assert_eq!(old.difference(&copy), None);
+        copy.groups[0].last_id = StreamId::MIN;
+        assert_eq!(old.difference(&copy).unwrap(), "group \"g\": last-delivered-id differs");
+    }
+
+    #[test]
+    fn released_entries_are_given_away_where_they_have_to_be() {
+        let mut header = old();
+        header.groups[0].released = 2;
+        header.groups[0].give_released_to(b"released");
+        header.groups[0].released = 1;
+        header.groups[0].give_released_to(b"ann");
+        let expected = [(b"ann".to_vec(), 2), (b"released".to_vec(), 2)];
+        assert_eq!((&header.groups[0].consumers[..], header.groups[0].released), (&expected[..], 0));
+    }
+}

@@ -2,8 +2,8 @@
 
 use super::value::{bytes, int, into_items, items};
 use redis::{
-    Cmd, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind, IntoConnectionInfo, RedisError, Value,
-    cmd,
+    Cmd, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind, IntoConnectionInfo, ProtocolVersion,
+    RedisError, Value, cmd,
 };
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub(super) struct Features {
     pub(super) entries_read: bool,
     /// XCFGSET.
     pub(super) idempotence: bool,
+    /// XREADGROUP .. CLAIM, and so a list of pending entries by time. Ackline has an index instead.
+    pub(super) time_list: bool,
     /// PEXPIRETIME.
     expire_time: bool,
 }
@@ -79,7 +81,9 @@ impl Link {
         let info = parse(url)?;
         let (name, redis) = (info.addr().to_string(), info.redis_settings().clone());
         let database = Some(redis.db()).filter(|database| *database != 0);
-        let client = redis::Client::open(info.set_redis_settings(redis.set_db(0)));
+        let client = redis::Client::open(
+            info.set_redis_settings(redis.set_db(0).set_protocol(ProtocolVersion::RESP2)),
+        );
         let connection = client.and_then(|client| client.get_connection_with_timeout(CONNECT_TIMEOUT));
         let connection =
             connection.map_err(|error| Error::Run(format!("cannot connect to {name}: {}", told(&error))))?;
@@ -88,6 +92,7 @@ impl Link {
             counters: false,
             entries_read: false,
             idempotence: false,
+            time_list: false,
             expire_time: false,
         };
         let mut link = Link { connection, name, database, has };
@@ -102,12 +107,14 @@ impl Link {
         batch.add(cmd("XSETID").arg(PROBE).arg(&["0-0", "ENTRIESADDED", "0", "MAXDELETEDID", "0-0"]));
         batch.add(cmd("XGROUP").arg("SETID").arg(PROBE).arg(&["g", "0", "ENTRIESREAD", "0"]));
         batch.add(cmd("XCFGSET").arg(PROBE).arg(&["IDMP-DURATION", "100"]));
+        batch.add(cmd("XREADGROUP").arg(&["GROUP", "g", "c", "CLAIM", "0", "STREAMS", PROBE, ">"]));
         batch.add(cmd("PEXPIRETIME").arg(PROBE));
         let known: Vec<bool> = self.ask_all(batch)?.iter().map(knows).collect();
-        let [release, counters, entries_read, idempotence, expire_time] = known[..] else {
+        let [release, counters, entries_read, idempotence, claim, expire_time] = known[..] else {
             return Err(Error::Run(format!("{}: a reply is missing", self.name)));
         };
-        Ok(Features { release, counters, entries_read, idempotence, expire_time })
+        let time_list = claim && !self.info("server")?.contains("server_name:ackline");
+        Ok(Features { release, counters, entries_read, idempotence, time_list, expire_time })
     }
 
     /// One command.
@@ -171,14 +178,14 @@ impl Link {
         })
     }
 
+    fn info(&mut self, section: &str) -> Result<String, Error> {
+        let info = self.ask(cmd("INFO").arg(section))?;
+        Ok(String::from_utf8_lossy(bytes(&info)).into_owned())
+    }
+
     /// The databases that have keys, and how many keys they have.
     pub(super) fn databases(&mut self) -> Result<Vec<(i64, u64)>, Error> {
-        let info = self.ask(cmd("INFO").arg("keyspace"))?;
-        let info = match &info {
-            Value::VerbatimString { text, .. } => text.clone().into_bytes(),
-            other => bytes(other).to_vec(),
-        };
-        let info = String::from_utf8_lossy(&info);
+        let info = self.info("keyspace")?;
         let found = info.lines().filter_map(|line| {
             let (name, facts) = line.strip_prefix("db")?.split_once(':')?;
             let keys = facts.split(',').find_map(|fact| fact.strip_prefix("keys="))?;
