@@ -63,7 +63,14 @@ fn serve(args: &[String]) -> Result<(), String> {
         // Nobody may be reading.
         let _ = std::io::stdout().write_all(banner(&config).as_bytes());
     }
-    ackline_server::run(config).map_err(|error| error.to_string())
+    ackline_server::run(config, allocated).map_err(|error| error.to_string())
+}
+
+/// Bytes that the allocator has given out.
+fn allocated() -> u64 {
+    // Its numbers stand still until the epoch advances.
+    let _ = tikv_jemalloc_ctl::epoch::advance();
+    tikv_jemalloc_ctl::stats::allocated::read().map_or(0, |bytes| bytes as u64)
 }
 
 fn start_log(config: &Config) -> Result<(), String> {

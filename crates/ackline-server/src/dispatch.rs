@@ -55,6 +55,12 @@ fn admit(session: &Session, shared: &Shared, args: Args<'_>) -> Result<&'static 
     if !session.authenticated && !spec.flags.has(Flags::NO_AUTH) {
         return Err(Error::from_static("NOAUTH Authentication required."));
     }
+    if shared.is_loading() && !runs_while_loading(spec) {
+        return Err(Error::from_static("LOADING Redis is loading the dataset in memory"));
+    }
+    if let Some(error) = no_room(session, shared, spec) {
+        return Err(error);
+    }
     if session.multi.is_some() && spec.flags.has(Flags::NO_MULTI) {
         return Err(Error::from_static("ERR Command not allowed inside a transaction"));
     }
@@ -66,6 +72,29 @@ fn admit(session: &Session, shared: &Shared, args: Args<'_>) -> Result<&'static 
         )));
     }
     Ok(spec)
+}
+
+/// Transactions and DEBUG look at state, of which there is none yet.
+fn runs_while_loading(spec: &Spec) -> bool {
+    let outside = matches!(spec.run, Run::Outside | Run::Container);
+    let of_state = matches!(spec.name, "multi" | "exec" | "discard" | "watch" | "unwatch" | "debug");
+    outside && spec.flags.has(Flags::LOADING) && !of_state
+}
+
+/// Why a command that writes, or a transaction with one, cannot run for lack of disk or memory.
+fn no_room(session: &Session, shared: &Shared, spec: &'static Spec) -> Option<Error> {
+    let queue = session.multi.as_ref().filter(|_| spec.name == "exec");
+    let queued = queue.into_iter().flat_map(|queue| queue.calls.iter().map(|(spec, _)| *spec));
+    let any = |flag: Flags| spec.flags.has(flag) || queued.clone().any(|spec| spec.flags.has(flag));
+    if let Some(error) = shared.broker().refuses_writes()
+        && any(Flags::WRITE)
+    {
+        return Some(error);
+    }
+    let max = shared.config.live().maxmemory.load(Relaxed);
+    let over = max > 0 && shared.memory.used() > max;
+    (over && any(Flags::DENYOOM))
+        .then_some(Error::from_static("OOM command not allowed when used memory > 'maxmemory'."))
 }
 
 const DEBUG_REFUSED: &str = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", \

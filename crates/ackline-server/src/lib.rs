@@ -13,6 +13,7 @@ mod dispatch;
 mod driver;
 mod encode;
 mod mail;
+mod memory;
 mod monitor;
 mod net;
 mod output;

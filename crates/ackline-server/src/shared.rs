@@ -4,14 +4,15 @@ use crate::clients::Clients;
 use crate::commands::{self, Handler};
 use crate::config::Config;
 use crate::mail::{Mailbox, Msg};
+use crate::memory::Memory;
 use crate::pubsub::PubSub;
 use crate::slowlog::Slowlog;
 use crate::stats::{CommandStats, Stats};
-use ackline::{Broker, Lsn, Settings};
+use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What there is about one command beside its declaration.
@@ -26,6 +27,11 @@ type Waiting = Mutex<HashMap<Ticket, (usize, u64), foldhash::fast::RandomState>>
 /// Everything that is not pinned to a thread.
 pub(crate) struct Shared {
     broker: OnceLock<Arc<Broker>>,
+    /// Stands in for the broker while it is loaded: it holds nothing and keeps nothing.
+    stand_in: Arc<Broker>,
+    /// How far loading is.
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) memory: Memory,
     pub(crate) config: Config,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
@@ -44,18 +50,21 @@ pub(crate) struct Shared {
     /// Unix ms until which commands pause, and whether reads pause too.
     pub(crate) pause_until: AtomicI64,
     pub(crate) pause_all: AtomicBool,
-    /// Unix ms of the last SAVE.
-    pub(crate) saved_at: AtomicI64,
-    /// The position of the last SAVE, or of the start.
-    pub(crate) saved_lsn: AtomicU64,
+    /// Whether a clean end makes a checkpoint.
+    pub(crate) saves_at_end: AtomicBool,
     pub(crate) stopping: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config) -> Shared {
+    pub(crate) fn new(config: Config, memory: fn() -> u64) -> Result<Shared, OpenError> {
         let now = ackline::now_ms();
-        Shared {
+        let options = Options { shards: 1, commands: commands::specs(), ..Options::new(Storage::None) };
+        let stand_in = Broker::open(options, Box::new(|_, _| {}))?;
+        Ok(Shared {
             broker: OnceLock::new(),
+            stand_in: Arc::new(stand_in),
+            progress: Arc::default(),
+            memory: Memory::new(memory),
             config,
             clients: Clients::default(),
             pubsub: PubSub::default(),
@@ -70,19 +79,22 @@ impl Shared {
             run_id: run_id(now),
             pause_until: AtomicI64::new(0),
             pause_all: AtomicBool::new(false),
-            saved_at: AtomicI64::new(now),
-            saved_lsn: AtomicU64::new(0),
+            saves_at_end: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
-        }
+        })
     }
 
-    /// The broker; set before the first connection is accepted.
+    /// The broker, or what stands in for it while it is loaded.
     pub(crate) fn broker(&self) -> &Arc<Broker> {
-        self.broker.get().expect("the broker is opened before any thread starts")
+        self.broker.get().unwrap_or(&self.stand_in)
+    }
+
+    /// Whether the data is still being loaded.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.broker.get().is_none()
     }
 
     pub(crate) fn set_broker(&self, broker: Arc<Broker>) {
-        self.saved_lsn.store(broker.log().last(), Ordering::Relaxed);
         // Set once, by the start of the server.
         let _ = self.broker.set(broker);
     }

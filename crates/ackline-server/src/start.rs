@@ -6,13 +6,16 @@ use crate::driver::{Driver, WAKER};
 use crate::mail::Mailbox;
 use crate::net::Listener;
 use crate::shared::Shared;
-use ackline::{Broker, LocalOptions, OpenError, Options, Storage, SyncMode};
+use ackline::{Broker, Growth, LocalOptions, OpenError, Options, Storage, SyncMode};
 use mio::{Poll, Waker};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Why the server does not start.
 #[derive(Debug)]
@@ -39,11 +42,12 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Runs a server until SHUTDOWN, SIGTERM or SIGINT; everything acknowledged is on disk when it ends.
-pub fn run(config: Config) -> Result<(), StartError> {
-    let shared = Arc::new(Shared::new(config));
-    let broker = open(&shared)?;
-    shared.set_broker(Arc::clone(&broker));
+/// Runs a server until SHUTDOWN, SIGTERM or SIGINT; everything acknowledged is on disk when it ends. `memory` answers the
+/// bytes that the allocator has given out.
+pub fn run(config: Config, memory: fn() -> u64) -> Result<(), StartError> {
+    let dir = PathBuf::from(config.string("dir"));
+    let shared = Shared::new(config, memory).map_err(|error| StartError::Open(dir, error))?;
+    let shared = Arc::new(shared);
     let mut listeners = listen(&shared.config)?;
     let threads = shared.config.int("io-threads").max(1) as usize;
     let mut polls = Vec::new();
@@ -54,7 +58,41 @@ pub fn run(config: Config) -> Result<(), StartError> {
         polls.push(poll);
     }
     shared.set_mailboxes(mailboxes);
-    let woken = Arc::downgrade(&shared);
+    watch_signals(&shared)?;
+    watch_memory(&shared)?;
+    let mut handles = Vec::new();
+    for (index, poll) in polls.into_iter().enumerate() {
+        handles.push(spawn(index, &shared, poll, std::mem::take(&mut listeners))?);
+    }
+    // Clients are told meanwhile that the data is being loaded.
+    let loaded = load(&shared);
+    match &loaded {
+        Ok(()) => tracing::info!("Ready to accept connections tcp"),
+        Err(_) => shared.stop(),
+    }
+    let finished = finish(&shared, handles);
+    loaded.and(finished)
+}
+
+/// Opens the broker, and says every second how far it is.
+fn load(shared: &Arc<Shared>) -> Result<(), StartError> {
+    let (done, waits) = std::sync::mpsc::channel();
+    let loading = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name("load".into());
+    let thread = thread.spawn(move || {
+        let opened = open(&loading);
+        // Whoever waits has not gone away: it is this thread's caller.
+        let _ = done.send(());
+        opened
+    });
+    while waits.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+        let [done, total] = [&shared.progress.done, &shared.progress.total].map(|n| n.load(Relaxed) >> 20);
+        tracing::info!("loading: {done} of {total} MiB");
+    }
+    let thread = thread.map_err(StartError::System)?;
+    let panicked = |_| StartError::System(std::io::Error::other("loading panicked"));
+    let broker = thread.join().map_err(panicked)??;
+    let woken = Arc::downgrade(shared);
     broker.log().durable().subscribe(Box::new(move || {
         if let Some(shared) = woken.upgrade() {
             shared.mailboxes().iter().for_each(Mailbox::log_advanced);
@@ -64,14 +102,11 @@ pub fn run(config: Config) -> Result<(), StartError> {
             }
         }
     }));
+    broker.set_growth(growth(&shared.config));
     Broker::start_timer(&broker);
-    watch_signals(&shared)?;
-    let mut handles = Vec::new();
-    for (index, poll) in polls.into_iter().enumerate() {
-        handles.push(spawn(index, &shared, poll, std::mem::take(&mut listeners))?);
-    }
-    tracing::info!("Ready to accept connections tcp");
-    finish(&shared, handles)
+    Broker::start_checkpoints(&broker);
+    shared.set_broker(broker);
+    Ok(())
 }
 
 fn finish(shared: &Shared, handles: Vec<JoinHandle<std::io::Result<()>>>) -> Result<(), StartError> {
@@ -88,8 +123,18 @@ fn finish(shared: &Shared, handles: Vec<JoinHandle<std::io::Result<()>>>) -> Res
         // It may be gone already.
         let _ = std::fs::remove_file(&path);
     }
+    if shared.is_loading() {
+        return Ok(());
+    }
+    let broker = shared.broker();
+    if shared.saves_at_end.load(Relaxed)
+        && !broker.log().durable().poisoned()
+        && let Err(error) = broker.checkpoint()
+    {
+        tracing::error!("no checkpoint at the end, the next start reads the log: {error}");
+    }
     let dir = PathBuf::from(shared.config.string("dir"));
-    shared.broker().close().map_err(|error| StartError::Open(dir, error.into()))?;
+    broker.close().map_err(|error| StartError::Open(dir, error.into()))?;
     tracing::info!("everything acknowledged is on disk, bye");
     Ok(())
 }
@@ -104,7 +149,8 @@ fn open(shared: &Arc<Shared>) -> Result<Arc<Broker>, StartError> {
         false => Storage::None,
     };
     let databases = config.int("databases").max(1) as u32;
-    let options = Options { databases, commands: commands::specs(), ..Options::new(storage) };
+    let progress = Arc::clone(&shared.progress);
+    let options = Options { databases, commands: commands::specs(), progress, ..Options::new(storage) };
     let sink = Arc::downgrade(shared);
     let deliver = move |served, lsn| {
         if let Some(shared) = sink.upgrade() {
@@ -113,6 +159,12 @@ fn open(shared: &Arc<Shared>) -> Result<Arc<Broker>, StartError> {
     };
     let broker = Broker::open(options, Box::new(deliver)).map_err(|error| StartError::Open(dir, error))?;
     Ok(Arc::new(broker))
+}
+
+/// When the growth of the log calls for a checkpoint.
+pub(crate) fn growth(config: &Config) -> Growth {
+    let percent = config.int("auto-aof-rewrite-percentage").max(0) as u64;
+    Growth { percent, bytes_min: config.int("auto-aof-rewrite-min-size").max(0) as u64 }
 }
 
 /// The log's mode that `appendfsync` names.
@@ -180,4 +232,20 @@ fn watch_signals(shared: &Arc<Shared>) -> Result<(), StartError> {
     };
     let thread = std::thread::Builder::new().name("signals".into());
     thread.spawn(wait).map(drop).map_err(StartError::System)
+}
+
+/// How often the allocator is asked.
+const SAMPLE: Duration = Duration::from_millis(100);
+
+fn watch_memory(shared: &Arc<Shared>) -> Result<(), StartError> {
+    let weak = Arc::downgrade(shared);
+    let run = move || {
+        while let Some(shared) = weak.upgrade() {
+            shared.memory.sample();
+            drop(shared);
+            std::thread::sleep(SAMPLE);
+        }
+    };
+    let thread = std::thread::Builder::new().name("memory".into());
+    thread.spawn(run).map(drop).map_err(StartError::System)
 }

@@ -406,12 +406,14 @@ impl Watch {
 }
 
 /// A log, the state that it and its snapshots stand for, and the position of the snapshot that was used.
+type Opened = (Box<dyn Log>, Vec<Shard>, Lsn);
+
 fn opened(
     directory: Directory,
     options: LocalOptions,
     progress: &Progress,
     empty: &dyn Fn() -> Fold,
-) -> Result<(Box<dyn Log>, Vec<Shard>, Lsn), OpenError> {
+) -> Result<Opened, OpenError> {
     let storage = Arc::clone(directory.storage());
     progress.total.store(recovery::total(&*storage)?, Ordering::Relaxed);
     let recovery::Base { mut fold, after, reach } = recovery::newest(&*storage, empty)?;

@@ -190,9 +190,7 @@ fn write_shard(writer: &mut Writer<'_>, taken: Taken, quit: &AtomicBool) -> std:
                 part.clear();
             }
         });
-        if done.is_err() {
-            return done;
-        }
+        std::mem::replace(&mut done, Ok(()))?;
         if quit.load(SeqCst) {
             return Err(std::io::Error::other("the checkpoint was given up: the server stops"));
         }

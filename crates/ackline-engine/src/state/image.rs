@@ -76,7 +76,10 @@ fn put_block(out: &mut Vec<u8>, block: &Block) {
     block.image(out);
 }
 
-fn group_parts(name: &[u8], group: &Group, part: &mut dyn FnMut(&mut dyn FnMut(&mut Vec<u8>))) {
+/// Takes what writes a part.
+type PutPart<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&mut Vec<u8>));
+
+fn group_parts(name: &[u8], group: &Group, part: PutPart<'_>) {
     part(&mut |out| {
         out.push(4);
         put_bytes(out, name);

@@ -1,7 +1,7 @@
 //! CONFIG.
 
 use super::{Answer, Entry, Env, help};
-use crate::start::sync_mode;
+use crate::start::{growth, sync_mode};
 use ackline_engine::spec::{Arg, Flags, Kind, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
 
@@ -73,6 +73,9 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let changed = env.shared.config.set(&pairs)?;
     if changed.contains(&"appendfsync") {
         env.shared.broker().log().set_sync(sync_mode(&env.shared.config));
+    }
+    if changed.iter().any(|name| name.starts_with("auto-aof-rewrite")) {
+        env.shared.broker().set_growth(growth(&env.shared.config));
     }
     Ok(Reply::Ok.into())
 }

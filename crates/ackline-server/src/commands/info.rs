@@ -1,7 +1,9 @@
 //! INFO.
 
 use super::connection::REDIS_VERSION;
+use super::persistence::saved_at;
 use super::{Answer, Entry, Env};
+use crate::memory::resident;
 use crate::pubsub::Kind;
 use ackline_engine::spec::{Arg, Flags};
 use ackline_engine::{Args, Error, Reply, Spec};
@@ -122,12 +124,6 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("total_blocking_keys_on_nokey", on_nokey);
 }
 
-/// Bytes of this process in memory; 0 where the system does not tell.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
-}
-
 fn human(bytes: u64) -> String {
     let (mut value, mut unit) = (bytes as f64, 0);
     while value >= 1024.0 && unit < 4 {
@@ -141,43 +137,69 @@ fn human(bytes: u64) -> String {
 }
 
 fn memory(env: &mut Env<'_, '_>, lines: &mut Lines) {
-    let used = resident();
-    for name in ["used_memory", "used_memory_rss", "used_memory_peak"] {
-        lines.put(name, used);
-        lines.put(&format!("{name}_human"), human(used));
+    let (used, rss) = (env.shared.memory.sample(), resident());
+    let peak = env.shared.memory.peak();
+    for (name, bytes) in [("used_memory", used), ("used_memory_rss", rss), ("used_memory_peak", peak)] {
+        lines.put(name, bytes);
+        lines.put(&format!("{name}_human"), human(bytes));
     }
     let max = env.shared.config.live().maxmemory.load(Relaxed);
     lines.put("maxmemory", max);
     lines.put("maxmemory_human", human(max));
     lines.put("maxmemory_policy", env.shared.config.string("maxmemory-policy"));
-    lines.put("mem_fragmentation_ratio", "1.00");
+    lines.put("mem_fragmentation_ratio", format_args!("{:.2}", rss as f64 / used.max(1) as f64));
     lines.put("mem_allocator", "jemalloc");
     lines.put("number_of_cached_scripts", 0);
     lines.put("number_of_functions", 0);
 }
 
 fn persistence(env: &mut Env<'_, '_>, lines: &mut Lines) {
-    let log = env.shared.broker().log();
-    let changes = log.last().saturating_sub(env.shared.saved_lsn.load(Relaxed));
-    lines.put("loading", 0);
+    let shared = env.shared;
+    let log = shared.broker().log();
+    let status = shared.broker().checkpoint_status();
+    let outcome = if status.failed { "err" } else { "ok" };
+    let running = i32::from(status.running);
+    let seconds = |none: i64| if status.count > 0 { status.took_ms as i64 / 1000 } else { none };
+    lines.put("loading", i32::from(shared.is_loading()));
     lines.put("async_loading", 0);
-    lines.put("rdb_changes_since_last_save", changes);
-    lines.put("rdb_bgsave_in_progress", 0);
-    lines.put("rdb_last_save_time", env.shared.saved_at.load(Relaxed) / 1000);
-    lines.put("rdb_last_bgsave_status", "ok");
-    lines.put("rdb_last_bgsave_time_sec", 0);
-    lines.put("rdb_current_bgsave_time_sec", -1);
+    if shared.is_loading() {
+        loading(env, lines);
+    }
+    lines.put("rdb_changes_since_last_save", log.last().saturating_sub(status.after));
+    lines.put("rdb_bgsave_in_progress", running);
+    lines.put("rdb_last_save_time", saved_at(env.shared) / 1000);
+    lines.put("rdb_last_bgsave_status", outcome);
+    lines.put("rdb_last_bgsave_time_sec", seconds(-1));
+    lines.put("rdb_current_bgsave_time_sec", running - 1);
+    lines.put("rdb_saves", status.count);
     lines.put("aof_enabled", i32::from(env.shared.broker().keeps_log()));
-    lines.put("aof_rewrite_in_progress", 0);
+    lines.put("aof_rewrite_in_progress", running);
     lines.put("aof_rewrite_scheduled", 0);
-    lines.put("aof_last_rewrite_time_sec", -1);
-    lines.put("aof_current_rewrite_time_sec", -1);
-    lines.put("aof_last_bgrewrite_status", "ok");
-    lines.put("aof_last_write_status", if log.durable().poisoned() { "err" } else { "ok" });
+    lines.put("aof_last_rewrite_time_sec", seconds(-1));
+    lines.put("aof_current_rewrite_time_sec", running - 1);
+    lines.put("aof_last_bgrewrite_status", outcome);
+    let writes = log.durable().poisoned() || log.is_full();
+    lines.put("aof_last_write_status", if writes { "err" } else { "ok" });
     lines.put("aof_current_size", log.size());
-    lines.put("aof_base_size", 0);
+    lines.put("aof_base_size", status.bytes);
+    lines.put("log_first_lsn", log.first());
     lines.put("log_last_lsn", log.last());
     lines.put("log_synced_lsn", log.durable().synced());
+    lines.put("snapshot_lsn", status.after);
+}
+
+fn loading(env: &mut Env<'_, '_>, lines: &mut Lines) {
+    let progress = &env.shared.progress;
+    let (total, done) = (progress.total.load(Relaxed), progress.done.load(Relaxed));
+    let part = if total > 0 { done as f64 / total as f64 } else { 0.0 };
+    let elapsed = (ackline::now_ms() - env.shared.started_at).max(0) as f64 / 1000.0;
+    let left = if part > 0.0 { elapsed / part - elapsed } else { 1.0 };
+    lines.put("loading_start_time", env.shared.started_at / 1000);
+    lines.put("loading_total_bytes", total);
+    lines.put("loading_rdb_used_mem", 0);
+    lines.put("loading_loaded_bytes", done);
+    lines.put("loading_loaded_perc", format_args!("{:.2}", part * 100.0));
+    lines.put("loading_eta_seconds", left as u64);
 }
 
 fn threads(env: &mut Env<'_, '_>, lines: &mut Lines) {

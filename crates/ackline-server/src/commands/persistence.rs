@@ -3,6 +3,7 @@
 use super::client::{deadline, wait};
 use super::{Answer, Entry, Env, help};
 use crate::session::Blocked;
+use crate::shared::Shared;
 use ackline_engine::args::{int, is};
 use ackline_engine::spec::{Arg, Flags, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
@@ -12,18 +13,26 @@ const SAVE_FLAGS: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_
 const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
 const BLANK: Spec = Spec { group: "server", since: "1.0.0", ..Spec::BLANK };
 
-const SAVE: Spec =
-    Spec { name: "save", summary: "Syncs the log.", flags: SAVE_FLAGS.and(Flags::NO_MULTI), ..BLANK };
+const SAVE: Spec = Spec {
+    name: "save",
+    summary: "Makes a checkpoint: a snapshot, and the log before it goes.",
+    flags: SAVE_FLAGS.and(Flags::NO_MULTI),
+    ..BLANK
+};
 const BGSAVE: Spec = Spec {
     name: "bgsave",
-    summary: "Syncs the log.",
+    summary: "Makes a checkpoint: a snapshot, and the log before it goes.",
     arity: -1,
     flags: SAVE_FLAGS,
     grammar: &[Arg::word("SCHEDULE").optional()],
     ..BLANK
 };
-const BGREWRITEAOF: Spec =
-    Spec { name: "bgrewriteaof", summary: "Syncs the log.", flags: SAVE_FLAGS, ..BLANK };
+const BGREWRITEAOF: Spec = Spec {
+    name: "bgrewriteaof",
+    summary: "Makes a checkpoint: a snapshot, and the log before it goes.",
+    flags: SAVE_FLAGS,
+    ..BLANK
+};
 const LASTSAVE: Spec = Spec {
     name: "lastsave",
     summary: "Unix time of the last SAVE.",
@@ -173,10 +182,10 @@ const FUNCTION: Spec = Spec {
 
 /// The commands of this file.
 pub(crate) const ALL: &[Entry] = &[
-    (&SAVE, Some(|env, _| sync(env).map(|()| Reply::Ok.into()))),
+    (&SAVE, Some(save)),
     (&BGSAVE, Some(bgsave)),
     (&BGREWRITEAOF, Some(bgrewriteaof)),
-    (&LASTSAVE, Some(|env, _| Ok(Reply::Int(env.shared.saved_at.load(Relaxed) / 1000).into()))),
+    (&LASTSAVE, Some(|env, _| Ok(Reply::Int(saved_at(env.shared) / 1000).into()))),
     (&WAIT, Some(wait_replicas)),
     (&WAITAOF, Some(wait_aof)),
     (&ROLE, Some(role)),
@@ -199,16 +208,26 @@ pub(crate) const ALL: &[Entry] = &[
 
 const NO_CLUSTER: Error = Error::from_static("ERR This instance has cluster support disabled");
 
-/// Everything appended so far is made durable.
-fn sync(env: &mut Env<'_, '_>) -> Result<(), Error> {
-    let log = env.shared.broker().log();
-    // Inside EXEC the log is not waited for: the reply waits for it anyway.
-    if !env.in_exec() && !log.durable().wait(log.last(), None) {
-        return Err(Error::from_static("ERR"));
+/// Unix ms of the last checkpoint, or of the start.
+pub(super) fn saved_at(shared: &Shared) -> i64 {
+    match shared.broker().checkpoint_status().completed_at {
+        0 => shared.started_at,
+        at => at,
     }
-    env.shared.saved_at.store(ackline::now_ms(), Relaxed);
-    env.shared.saved_lsn.store(log.last(), Relaxed);
-    Ok(())
+}
+
+fn save(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
+    let broker = env.shared.broker();
+    if broker.checkpoint_status().running {
+        return Err(Error::from_static("ERR Background save already in progress"));
+    }
+    match broker.checkpoint() {
+        Ok(_) => Ok(Reply::Ok.into()),
+        Err(error) => {
+            tracing::error!("SAVE failed: {error}");
+            Err(Error::from_static("ERR"))
+        }
+    }
 }
 
 fn bgsave(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
@@ -216,18 +235,22 @@ fn bgsave(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
         Some(word) if !is(word, "SCHEDULE") || args.len() > 2 => return Err(Error::SYNTAX),
         _ => {}
     }
-    sync(env)?;
-    let text = if env.in_exec() { "Background saving scheduled" } else { "Background saving started" };
-    Ok(Reply::Simple(text).into())
+    let begun = env.shared.broker().ask_for_checkpoint();
+    match (begun, args.len() > 1) {
+        (true, _) if !env.in_exec() => Ok(Reply::Simple("Background saving started").into()),
+        (true, _) | (false, true) => Ok(Reply::Simple("Background saving scheduled").into()),
+        (false, false) => Err(Error::from_static("ERR Background save already in progress")),
+    }
 }
 
 fn bgrewriteaof(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
-    sync(env)?;
-    Ok(Reply::Simple(match env.in_exec() {
-        true => "Background append only file rewriting scheduled",
-        false => "Background append only file rewriting started",
-    })
-    .into())
+    match (env.shared.broker().ask_for_checkpoint(), env.in_exec()) {
+        (true, false) => Ok(Reply::Simple("Background append only file rewriting started").into()),
+        (true, true) => Ok(Reply::Simple("Background append only file rewriting scheduled").into()),
+        (false, _) => {
+            Err(Error::from_static("ERR Background append only file rewriting already in progress"))
+        }
+    }
 }
 
 /// `None` for a timeout of 0: for ever.
@@ -263,6 +286,7 @@ fn wait_aof(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let synced = env.shared.broker().log().durable().synced() >= lsn;
     let done = (synced || local == 0) && replicas == 0;
     let lsn = if local > 0 { lsn } else { 0 };
+    env.shared.broker().log().sync(lsn);
     if done || !wait(env, Blocked::Synced { lsn, replicas: replicas > 0, until }) {
         let reply = vec![Reply::Int(i64::from(synced)), Reply::Int(0)];
         return Ok(Reply::Array(reply).into());
@@ -285,6 +309,7 @@ fn shutdown(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     if has("ABORT") {
         return Err(Error::from_static("ERR No shutdown in progress."));
     }
+    env.shared.saves_at_end.store(!has("NOSAVE"), Relaxed);
     tracing::info!("SHUTDOWN: stopping");
     env.session.closing = true;
     env.shared.stop();
