@@ -147,6 +147,10 @@ pub trait Log: Send + Sync {
     /// Another mode from here on.
     fn set_sync(&self, sync: SyncMode);
 
+    /// One step of a log that is driven by hand: writes what gathered, and syncs it as the mode wants; `second` says that
+    /// a second has passed. Nothing for others.
+    fn step(&self, _second: bool) {}
+
     /// Writes and syncs everything appended, and stops.
     fn close(&self) -> Result<(), LogError>;
 }

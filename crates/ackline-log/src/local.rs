@@ -21,7 +21,7 @@ pub struct LocalOptions {
     pub sync: SyncMode,
     /// Largest size of a segment in bytes, at least 4096; a larger frame makes a larger segment.
     pub segment_bytes: u64,
-    /// No threads: nothing is written but by [`LocalLog::step`]. For simulations.
+    /// No threads: nothing is written but by [`Log::step`]. For simulations.
     pub by_hand: bool,
     /// Where salts come from; `None` = chance.
     pub seed: Option<u32>,
@@ -165,17 +165,6 @@ impl LocalLog {
         Ok(LocalLog { desk, directory, hand: Mutex::new(hand) })
     }
 
-    /// Writes what gathered, and syncs it as the mode wants; `second` says that a second has passed. For logs that are
-    /// driven by hand; does nothing for others.
-    pub fn step(&self, second: bool) {
-        let mut hand = self.hand.lock();
-        if let Hand::Step(writer) = &mut *hand
-            && !writer.step(second)
-        {
-            *hand = Hand::Done;
-        }
-    }
-
     /// Where the log is, for messages.
     pub fn path(&self) -> PathBuf {
         self.directory.storage.path("")
@@ -270,6 +259,15 @@ impl Log for LocalLog {
 
     fn set_sync(&self, sync: SyncMode) {
         self.desk.with(|gather| gather.sync = sync);
+    }
+
+    fn step(&self, second: bool) {
+        let mut hand = self.hand.lock();
+        if let Hand::Step(writer) = &mut *hand
+            && !writer.step(second)
+        {
+            *hand = Hand::Done;
+        }
     }
 
     fn close(&self) -> Result<(), LogError> {

@@ -16,6 +16,7 @@ mod mail;
 mod memory;
 mod monitor;
 mod net;
+pub mod offline;
 mod output;
 mod pubsub;
 mod session;

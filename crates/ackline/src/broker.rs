@@ -296,8 +296,8 @@ impl Broker {
         self.parked.lock().len()
     }
 
-    /// Does what time alone brings about. Called by the timer.
-    pub(crate) fn tick(&self) {
+    /// Does what time alone brings about. Called by the timer, if it was started.
+    pub fn tick(&self) {
         let expire = self.active_expiry.load(Ordering::Relaxed);
         let (mut shards, ctx) = (self.all(), self.context());
         let mut rest = None;

@@ -27,7 +27,7 @@ mod recovery;
 mod timer;
 
 pub use ackline_engine::{Args, Context, Error, OwnedArgs, Reply, Settings, ShardSet, Spec, Ticket, Txn};
-pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode};
+pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode, storage};
 pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};
 pub use checkpoint::{Checkpoint, CheckpointStatus, Growth};
 pub use clock::{now_ms, simulate};
