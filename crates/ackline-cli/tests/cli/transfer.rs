@@ -4,7 +4,9 @@ use crate::process::Server;
 use redis::{Connection, FromRedisValue, ToRedisArgs, Value, cmd};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// Facts about a stream that a copy does not share: how it is stored, when a consumer was seen, idempotent producers.
 const NOT_COPIED: &[&str] = &[
@@ -178,10 +180,18 @@ struct Pair {
     _dirs: [tempfile::TempDir; 2],
 }
 
+/// A server that has loaded its data, empty as it is: until then it refuses commands, and so does a transfer.
+fn start(dir: &Path, more: &[&str]) -> Server {
+    let server = Server::start(dir, more);
+    while cmd("DBSIZE").exec(&mut server.connect(2)).is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server
+}
+
 fn pair() -> Pair {
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let [source, target] =
-        [&dirs[0], &dirs[1]].map(|dir| Server::start(dir.path(), &["--appendfsync", "no"]));
+    let [source, target] = [&dirs[0], &dirs[1]].map(|dir| start(dir.path(), &["--appendfsync", "no"]));
     Pair { source, target, _dirs: dirs }
 }
 
@@ -289,7 +299,7 @@ fn complaint(args: &[&str]) -> String {
 #[test]
 fn bad_input_is_one_clear_line() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &[]);
+    let server = start(dir.path(), &[]);
     line::<()>(&mut server.connect(2), "CONFIG SET requirepass secret");
     let locked = format!("127.0.0.1:{}", server.port);
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
