@@ -16,7 +16,8 @@ usage: cargo xtask <command>
   ci           fmt, clippy, deps, tidy, then test
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
-  e2e [NAME]   only the end-to-end scripts, or only those named";
+  e2e [NAME]   only the end-to-end scripts, or only those named
+  sim SEED [N] the simulation from one seed, or from N seeds on";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +40,10 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
         ("ci", []) => ci(),
         ("tidy", []) => tidy::check(&root()),
         ("deps", []) => deps::check(),
+        ("sim", seeds) if !seeds.is_empty() => {
+            let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];
+            cargo(&soak.into_iter().chain(seeds.iter().map(String::as_str)).collect::<Vec<_>>())
+        }
         ("e2e", names) => build_binary().and_then(|()| e2e::run(names)),
         _ => Err(USAGE.to_owned()),
     }

@@ -19,6 +19,7 @@ pub mod plain;
 pub mod rng;
 pub mod sentence;
 pub mod session;
+pub mod simulation;
 pub mod words;
 pub mod workload;
 

@@ -16,5 +16,8 @@ mod records;
 #[path = "sim/sessions.rs"]
 mod sessions;
 #[cfg(test)]
+#[path = "sim/simulation.rs"]
+mod simulation;
+#[cfg(test)]
 #[path = "sim/waiting.rs"]
 mod waiting;
