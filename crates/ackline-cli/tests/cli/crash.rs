@@ -5,6 +5,8 @@
 use crate::process::Server;
 use redis::{Connection, RedisResult, cmd};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 type Entries = Vec<(String, Vec<String>)>;
@@ -85,13 +87,16 @@ fn check(connection: &mut Connection, confirmed: &Confirmed) {
 fn kill_under_load_loses_nothing() {
     let rounds = std::env::var("CRASH_ROUNDS").map_or(3, |text| text.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let mut server = Server::start(dir.path(), &["--io-threads", "2"]);
+    // Checkpoints all the time, so that some are killed.
+    let args =
+        ["--io-threads", "2", "--auto-aof-rewrite-min-size", "100kb", "--auto-aof-rewrite-percentage", "1"];
+    let mut server = Server::start(dir.path(), &args);
     let _: () =
         cmd("XGROUP").arg(&["CREATE", "s", "g", "0", "MKSTREAM"]).query(&mut server.connect(2)).unwrap();
     let mut confirmed = Confirmed::default();
     for n in 0..rounds {
         round(&mut server, n, &mut confirmed);
-        server = Server::start(dir.path(), &["--io-threads", "2"]);
+        server = Server::start(dir.path(), &args);
         check(&mut server.connect(2), &confirmed);
     }
     assert!(!confirmed.added.is_empty() && !confirmed.acknowledged.is_empty());
@@ -100,4 +105,57 @@ fn kill_under_load_loses_nothing() {
         confirmed.added.len(),
         confirmed.acknowledged.len()
     );
+}
+
+/// The newest segment of a log, and where its last byte that is not zero is.
+fn tail(dir: &Path) -> (PathBuf, Vec<u8>, usize) {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let newest = files.filter(|path| path.extension().is_some_and(|ext| ext == "log")).max().unwrap();
+    let bytes = std::fs::read(&newest).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    (newest, bytes, last)
+}
+
+fn written(dir: &Path) -> Entries {
+    let mut server = Server::start(dir, &[]);
+    let mut connection = server.connect(2);
+    for n in 0..20 {
+        let _: String = cmd("XADD").arg(&["s", "*", "v", &n.to_string()]).query(&mut connection).unwrap();
+    }
+    let entries = entries(&mut connection);
+    server.kill();
+    entries
+}
+
+fn entries(connection: &mut Connection) -> Entries {
+    cmd("XRANGE").arg(&["s", "-", "+"]).query(connection).unwrap()
+}
+
+#[test]
+fn a_cut_tail_gives_what_is_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = written(dir.path());
+    let (newest, bytes, last) = tail(dir.path());
+    std::fs::write(&newest, &bytes[..last - 2]).unwrap();
+    let server = Server::start(dir.path(), &[]);
+    assert_eq!(entries(&mut server.connect(2)), before[..19]);
+}
+
+#[test]
+fn a_damaged_tail_is_refused_with_file_and_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path());
+    let (newest, mut bytes, last) = tail(dir.path());
+    bytes[last - 2] ^= 1;
+    std::fs::write(&newest, &bytes).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ackline"))
+        .args(["serve", "--port", "0", "--unixsocket"])
+        .arg(dir.path().join("socket"))
+        .arg("--dir")
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(text.contains("is damaged at byte") && text.contains(".log"), "{text}");
 }

@@ -25,12 +25,18 @@ impl Server {
             .unwrap();
         let mut server = Server { child, port };
         let deadline = Instant::now() + Duration::from_secs(30);
-        while server.try_connect(2).is_none() {
+        while !server.answers() {
             assert!(server.child.try_wait().unwrap().is_none(), "the server ended");
             assert!(Instant::now() < deadline, "the server does not answer");
             std::thread::sleep(Duration::from_millis(20));
         }
         server
+    }
+
+    /// Whether it is done with loading.
+    fn answers(&self) -> bool {
+        let pong = |mut connection: Connection| redis::cmd("PING").query::<String>(&mut connection).ok();
+        self.try_connect(2).and_then(pong).is_some()
     }
 
     pub(crate) fn try_connect(&self, protocol: u8) -> Option<Connection> {

@@ -10,7 +10,6 @@ use ackline_log::{LocalOptions, SyncMode};
 use ackline_resp::decode_reply::{Value, decode_value};
 use ackline_server::offline::Offline;
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -97,9 +96,7 @@ impl World {
 
     fn hear(&mut self, bytes: &[u8]) {
         use std::hash::BuildHasher;
-        let mut hasher = self.trace.build_hasher();
-        (self.heard, bytes).hash(&mut hasher);
-        self.heard = hasher.finish();
+        self.heard = self.trace.hash_one((self.heard, bytes));
     }
 
     fn open(&self, disk: &FaultyDisk) -> Result<Offline, String> {
