@@ -18,6 +18,9 @@ pub struct Record<'a> {
     pub change: Change<'a>,
 }
 
+/// The bit of a tag that says database 0.
+const DB_0: u8 = 0x80;
+
 /// IDs in the order that they are dealt with.
 pub type Ids<'a> = Cow<'a, [StreamId]>;
 
@@ -153,10 +156,16 @@ impl Change<'_> {
 }
 
 impl<'a> Record<'a> {
-    /// Appends the record: tag, database, key, then the fields in the order of their declaration.
+    /// Appends the record: tag, database, key, then the fields in the order of their declaration. Nearly always the
+    /// database is 0: then it is a bit of the tag.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.change.tag());
-        put_u64(out, u64::from(self.db));
+        match self.db {
+            0 => out.push(self.change.tag() | DB_0),
+            db => {
+                out.push(self.change.tag());
+                put_u64(out, u64::from(db));
+            }
+        }
         put_bytes(out, self.key);
         self.change.encode(out);
     }
@@ -164,9 +173,9 @@ impl<'a> Record<'a> {
     /// Reads one record; `None` if the bytes are none.
     pub fn decode(reader: &mut Reader<'a>) -> Option<Record<'a>> {
         let tag = reader.byte()?;
-        let db = u32::try_from(reader.u64()?).ok()?;
+        let db = if tag & DB_0 == 0 { u32::try_from(reader.u64()?).ok()? } else { 0 };
         let key = reader.bytes()?;
-        Some(Record { db, key, change: Change::decode(tag, reader)? })
+        Some(Record { db, key, change: Change::decode(tag & !DB_0, reader)? })
     }
 }
 

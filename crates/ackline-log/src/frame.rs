@@ -1,12 +1,13 @@
 //! Frames: what is written at once. A frame holds the batches that gathered while the one before it was written.
 //!
 //! ```text
-//! frame   = mark u8 | length | behind | crc u32 | payload      length and behind as LEB128
-//! mark    = 1 kk ccccc          kind: 0 one batch, 1 (length batch)*, 2 fence; ccccc: fold of kind, length and behind
+//! frame   = mark u8 | length | [behind] | crc u32 | payload      length and behind as LEB128; no behind is 0
+//! mark    = 1 b kk cccc         b: behind follows; kind: 0 one batch, 1 (length batch)*, 2 fence;
+//!                               cccc: fold of b, kind, length and behind
 //! fence   = epoch index lsn     LEB128 each
 //! ```
 //!
-//! An ordinary frame's header is 7 or 8 bytes: alone in its frame, an acknowledgement must not cost more for the frame
+//! An ordinary frame's header is 6 bytes: alone in its frame, an acknowledgement must not cost more for the frame
 //! than for itself. What could be said in every header is said elsewhere: positions follow from the segment's header, and
 //! the chain of checksums stands in the segments' headers. The CRC (CRC32C) covers the segment's salt, the frame's place
 //! in the file, the header and the payload, so that neither old bytes nor displaced ones parse.
@@ -29,22 +30,30 @@ pub(crate) enum Kind {
     Fence,
 }
 
+/// The bit of a mark that says that `behind` follows.
+const BEHIND: u8 = 0x40;
+
 /// Appends a frame that will lie at `at` of a segment. Answers its CRC.
 pub(crate) fn put(out: &mut Vec<u8>, kind: Kind, payload: &[u8], behind: u64, salt: u32, at: u64) -> u32 {
     let start = out.len();
+    let mut head = (kind as u8) << 4;
     out.push(0);
     put_number(out, payload.len() as u64);
-    put_number(out, behind);
-    out[start] = mark(kind, &out[start + 1..]);
+    if behind > 0 {
+        head |= BEHIND;
+        put_number(out, behind);
+    }
+    out[start] = mark(head, &out[start + 1..]);
     let crc = checksum(&out[start..], payload, salt, at);
     out.extend_from_slice(&crc.to_le_bytes());
     out.extend_from_slice(payload);
     crc
 }
 
-fn mark(kind: Kind, numbers: &[u8]) -> u8 {
-    let folded = numbers.iter().fold(kind as u8, |sum, byte| sum ^ byte);
-    0x80 | (kind as u8) << 5 | (folded & 0x1f) ^ (folded >> 5)
+/// One flipped bit of the header never goes unnoticed: it changes exactly one bit of the fold.
+fn mark(head: u8, numbers: &[u8]) -> u8 {
+    let folded = numbers.iter().fold(head, |sum, byte| sum ^ byte);
+    0x80 | head | (folded & 0xf) ^ (folded >> 4)
 }
 
 fn checksum(header: &[u8], payload: &[u8], salt: u32, at: u64) -> u32 {
@@ -83,15 +92,15 @@ impl<'a> Frame<'a> {
         let first = *bytes.first().ok_or(bad("the frame's header is cut", 1))?;
         // What ends in the middle of its header reaches beyond the end.
         let least = if bytes.len() < HEADER_MAX { bytes.len() + 1 } else { HEADER_MAX };
-        let numbers = take_numbers(&bytes[1..]);
+        let numbers = take_numbers(&bytes[1..], first & BEHIND != 0);
         let (length, behind, numbers) = numbers.ok_or(bad("no frame begins here", least))?;
-        let kind = match first >> 5 {
-            0b100 => Kind::One,
-            0b101 => Kind::Many,
-            0b110 => Kind::Fence,
+        let kind = match first & 0xb0 {
+            0x80 => Kind::One,
+            0x90 => Kind::Many,
+            0xa0 => Kind::Fence,
             _ => return Err(bad("no frame begins here", 1 + numbers)),
         };
-        if mark(kind, &bytes[1..1 + numbers]) != first {
+        if mark(first & 0x70, &bytes[1..1 + numbers]) != first {
             return Err(bad("the frame's header is wrong", 1 + numbers));
         }
         let header = 1 + numbers + 4;
@@ -166,9 +175,12 @@ fn take_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
-/// The two numbers of a header, and how many bytes they take.
-fn take_numbers(bytes: &[u8]) -> Option<(u32, u64, usize)> {
-    let (length, rest) = take_number(bytes)?;
-    let (behind, rest) = take_number(rest)?;
+/// The numbers of a header, and how many bytes they take.
+fn take_numbers(bytes: &[u8], with_behind: bool) -> Option<(u32, u64, usize)> {
+    let (length, mut rest) = take_number(bytes)?;
+    let mut behind = 0;
+    if with_behind {
+        (behind, rest) = take_number(rest)?;
+    }
     Some((u32::try_from(length).ok()?, behind, bytes.len() - rest.len()))
 }

@@ -6,7 +6,7 @@
 //! ```text
 //! a later segment, or a whole frame behind that was written once these bytes were synced     damage: refused
 //! a piece of the frame, between the boundaries of 512-byte sectors, that is all zeros         torn: cut
-//! every piece of the frame is there, and yet it is wrong                                      damage: refused
+//! every piece of the frame is there, and yet it is wrong; or one is there in part             damage: refused
 //! ```
 //!
 //! A write that power interrupts leaves sectors as they were, and they were zeros. What was acknowledged had been synced
@@ -20,6 +20,8 @@ use std::io;
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
+/// So many zeros at the end of a sector are not the data of a frame that goes on.
+const ZEROS: usize = 16;
 
 /// A segment as it was found.
 #[derive(Clone, Copy, Debug)]
@@ -111,16 +113,26 @@ fn read_frames(
     (at, None)
 }
 
-/// Whether bad bytes at the end of a log are what an interrupted write leaves.
+/// Whether bad bytes at the end of a log are what an interrupted write leaves: sectors that are there to their end, and
+/// sectors that are not there at all. A length that was damaged reaches beyond the frame, too; what ends in the middle of
+/// a sector gives it away.
 fn is_torn(bytes: &[u8], at: usize, bad: Bad, salt: u32) -> bool {
     let end = at.saturating_add(bad.extent);
     let boundary = |from: usize| (from / SECTOR + 1) * SECTOR;
-    let mut pieces =
-        std::iter::successors(Some(at), |from| Some(boundary(*from))).take_while(|from| *from < end);
-    let missing = pieces.any(|from| {
-        let piece = bytes.get(from..boundary(from).min(end));
-        piece.is_none_or(|piece| piece.iter().all(|byte| *byte == 0))
-    });
+    let pieces = std::iter::successors(Some(at), |from| Some(boundary(*from))).take_while(|from| *from < end);
+    let mut missing = false;
+    for from in pieces {
+        let until = boundary(from).min(end);
+        let piece = &bytes[from.min(bytes.len())..until.min(bytes.len())];
+        let used = piece.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        missing |= used == 0 || until > bytes.len();
+        if used > 0 && until < end && piece.len() - used >= ZEROS {
+            return false;
+        }
+        if until > bytes.len() {
+            break;
+        }
+    }
     missing && !is_proved_synced(bytes, at, salt)
 }
 

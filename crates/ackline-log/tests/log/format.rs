@@ -25,8 +25,8 @@ fn the_bytes_of_a_segment_are_frozen() {
     assert_eq!(bytes[12..48], [0; 36], "index, lsn, frame, epoch, chain");
     assert_eq!(bytes[52..64], [0; 12]);
     assert_eq!(hex(48..52), "e95af05b");
-    assert_eq!(hex(64..74), "c1030080677a1d000000", "a fence: epoch 0, index 0, position 0");
-    assert_eq!(hex(74..84), "8303003bed319d616263", "one batch of 3 bytes, everything before it is synced");
-    assert_eq!(hex(84..94), "a8030a9f15113c016400", "two batches, 10 bytes before them are not synced");
-    assert!(bytes[94..].iter().all(|byte| *byte == 0));
+    assert_eq!(hex(64..73), "a1031733da63000000", "a fence: epoch 0, index 0, position 0");
+    assert_eq!(hex(73..82), "83036948d0ed616263", "one batch of 3 bytes, everything before it is synced");
+    assert_eq!(hex(82..92), "df03093694796e016400", "two batches, 9 bytes before them are not synced");
+    assert!(bytes[92..].iter().all(|byte| *byte == 0));
 }
