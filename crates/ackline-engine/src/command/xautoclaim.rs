@@ -7,7 +7,7 @@ use crate::id::StreamId;
 use crate::record::Count;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Spec};
-use crate::state::{Group, Stream};
+use crate::state::{Group, Stream, idle_since};
 use crate::txn::Txn;
 use crate::write_command;
 
@@ -96,26 +96,40 @@ impl<'a> XAutoClaim<'a> {
         Ok(Reply::Array(vec![Reply::Id(next), entries, deleted]))
     }
 
+    /// Looks at every entry, old or not: one whose message is gone goes whatever its age.
     fn sweep(&self, stream: &Stream, group: &Group, now: i64) -> Sweep {
         let mut sweep = Sweep { claimed: Vec::new(), ghosts: Vec::new(), next: StreamId::MIN };
+        let (entries, mut is_there) = (group.pending.range(self.start..=StreamId::MAX), presence(stream));
         let mut attempts = self.count.saturating_mul(ATTEMPTS);
-        for (id, delivery) in group.pending.range(self.start..=StreamId::MAX) {
+        for (id, is_old) in entries.ages(idle_since(now, self.min_idle)) {
             let found = (sweep.claimed.len() + sweep.ghosts.len()) as i64;
             if attempts == 0 || found >= self.count {
                 sweep.next = id;
                 break;
             }
             attempts -= 1;
-            if !stream.contains(id) {
+            if !is_there(id) {
                 sweep.ghosts.push(id);
-            } else if delivery.owner.is_none()
-                || self.min_idle == 0
-                || now - delivery.delivered_at >= self.min_idle
-            {
+            } else if is_old {
                 sweep.claimed.push(id);
             }
         }
         sweep
+    }
+}
+
+/// Whether there is an entry with an ID, asked for ascending IDs: goes along each block once.
+fn presence(stream: &Stream) -> impl FnMut(StreamId) -> bool {
+    let mut here = None;
+    move |id| {
+        if here.as_ref().is_none_or(|(last, _)| *last < id) {
+            let block = stream.blocks.find(id).map(|place| stream.blocks.get(place));
+            here = block.map(|block| (block.last(), block.slots().peekable()));
+        }
+        here.as_mut().is_some_and(|(_, slots)| {
+            while slots.next_if(|slot| slot.id < id).is_some() {}
+            slots.peek().is_some_and(|slot| slot.id == id)
+        })
     }
 }
 

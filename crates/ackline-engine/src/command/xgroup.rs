@@ -286,10 +286,10 @@ impl<'a> OneConsumer<'a> {
     }
 
     /// How many entries the consumer owns, if there is such a consumer.
-    fn owned(&self, txn: &Txn<'_>) -> Result<Option<usize>, Error> {
+    fn owned(&self, txn: &Txn<'_>) -> Result<Option<u64>, Error> {
         let stream = existing_group(txn, self.key, self.group)?;
         let consumer = stream.group(self.group).and_then(|group| group.consumer(self.consumer));
-        Ok(consumer.map(|consumer| consumer.owned.len()))
+        Ok(consumer.map(|consumer| consumer.pending))
     }
 }
 
@@ -324,7 +324,7 @@ impl<'a> DelConsumer<'a> {
         let Some(owned) = self.0.owned(txn)? else { return Ok(Reply::Int(0)) };
         let OneConsumer { key, group, consumer } = self.0;
         txn.emit(key, Change::DeleteConsumer { group, consumer });
-        Ok(Reply::count(owned))
+        Ok(Reply::Int(owned as i64))
     }
 }
 

@@ -183,7 +183,7 @@ fn full_group(stream: &Stream, name: &[u8], group: &Group, max: usize) -> Reply 
     put(&mut fields, "pel-count", number(group.pending.len()));
     put(&mut fields, "nacked-count", number(group.pending.released()));
     let pending = group.pending.iter().take(max).map(|(id, delivery)| {
-        let owner = group.owner_of(delivery).map_or(Reply::name(""), |owner| Reply::bulk(&owner.name));
+        let owner = group.owner_of(&delivery).map_or(Reply::name(""), |owner| Reply::bulk(&owner.name));
         let (at, count) = (Reply::Int(delivery.delivered_at), Reply::Int(delivery.delivery_count));
         Reply::Array(vec![Reply::Id(id), owner, at, count])
     });
@@ -198,11 +198,11 @@ fn full_consumer(group: &Group, consumer: &Consumer, max: usize) -> Reply {
     put(&mut fields, "name", Reply::bulk(&consumer.name));
     put(&mut fields, "seen-time", Reply::Int(consumer.seen_at));
     put(&mut fields, "active-time", Reply::Int(consumer.active_at));
-    put(&mut fields, "pel-count", number(consumer.owned.len() as u64));
-    let pending = consumer.owned.iter().take(max).filter_map(|id| {
-        let delivery = group.pending.get(*id)?;
+    put(&mut fields, "pel-count", number(consumer.pending));
+    let owned = group.owned(&consumer.name, group.pending.iter());
+    let pending = owned.take(max).map(|(id, delivery)| {
         let (at, count) = (Reply::Int(delivery.delivered_at), Reply::Int(delivery.delivery_count));
-        Some(Reply::Array(vec![Reply::Id(*id), at, count]))
+        Reply::Array(vec![Reply::Id(id), at, count])
     });
     put(&mut fields, "pending", Reply::Array(pending.collect()));
     Reply::Map(fields)
@@ -251,7 +251,7 @@ impl<'a> InfoConsumers<'a> {
             let inactive = if consumer.active_at < 0 { -1 } else { since(consumer.active_at) };
             let mut fields = Fields::new();
             put(&mut fields, "name", Reply::bulk(&consumer.name));
-            put(&mut fields, "pending", number(consumer.owned.len() as u64));
+            put(&mut fields, "pending", number(consumer.pending));
             put(&mut fields, "idle", Reply::Int(since(consumer.seen_at)));
             put(&mut fields, "inactive", Reply::Int(inactive));
             Reply::Map(fields)

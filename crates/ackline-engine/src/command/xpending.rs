@@ -6,7 +6,7 @@ use crate::id::StreamId;
 use crate::read_command;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Spec};
-use crate::state::{Delivery, Group};
+use crate::state::{Delivery, Group, idle_since};
 use crate::txn::Query;
 
 /// `XPENDING key group [[IDLE min-idle] start end count [consumer]]`
@@ -94,20 +94,11 @@ impl<'a> Filter<'a> {
 
     fn list(&self, group: &Group, now: i64) -> Reply {
         let max = self.count.max(0) as usize;
-        let row = |(id, delivery): (StreamId, &Delivery)| row(group, id, delivery, now);
-        let idle = |delivery: &Delivery| delivery.owner.is_none() || delivery.idle(now) >= self.min_idle;
-        let bounds = self.start..=self.end;
+        let row = |(id, delivery)| row(group, id, &delivery, now);
+        let idle = group.pending.range(self.start..=self.end).delivered_by(idle_since(now, self.min_idle));
         Reply::Array(match self.consumer {
-            None => group.pending.range(bounds).filter(|(_, d)| idle(d)).take(max).map(row).collect(),
-            Some(_) if self.start > self.end => Vec::new(),
-            Some(name) => {
-                let owned = group
-                    .consumer(name)
-                    .into_iter()
-                    .flat_map(|consumer| consumer.owned.range(bounds.clone()));
-                let deliveries = owned.filter_map(|id| Some((*id, group.pending.get(*id)?)));
-                deliveries.filter(|(_, d)| idle(d)).take(max).map(row).collect()
-            }
+            None => idle.take(max).map(row).collect(),
+            Some(name) => group.owned(name, idle).take(max).map(row).collect(),
         })
     }
 }
@@ -127,12 +118,12 @@ fn summary(group: &Group) -> Reply {
     let Some((first, last)) = group.pending.bounds() else {
         return Reply::Array(vec![Reply::Int(0), Reply::Null, Reply::Null, Reply::NullArray]);
     };
-    let busy = group.consumers().filter(|consumer| !consumer.owned.is_empty());
-    let row = |name: &[u8], count: usize| Reply::Array(vec![Reply::bulk(name), Reply::Decimal(count as i64)]);
+    let busy = group.consumers().filter(|consumer| consumer.pending > 0);
+    let row = |name: &[u8], count: u64| Reply::Array(vec![Reply::bulk(name), Reply::Decimal(count as i64)]);
     Reply::Array(vec![
         Reply::Int(group.pending.len() as i64),
         Reply::Id(first),
         Reply::Id(last),
-        Reply::Array(busy.map(|consumer| row(&consumer.name, consumer.owned.len())).collect()),
+        Reply::Array(busy.map(|consumer| row(&consumer.name, consumer.pending)).collect()),
     ])
 }

@@ -7,10 +7,9 @@ use crate::id::StreamId;
 use crate::record::{Change, Count};
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Spec};
-use crate::state::{EntryRef, Group, Stream, advance};
+use crate::state::{EntryRef, Group, Stream, advance, idle_since};
 use crate::txn::{Park, Txn};
 use crate::write_command;
-use std::ops::Bound;
 
 /// `XREADGROUP GROUP group consumer [COUNT n] [MAXCOUNT n] [MAXSIZE bytes] [BLOCK ms] [CLAIM min-idle] [NOACK] STREAMS key [key ...] id [id ...]`
 pub(crate) const SPEC: Spec = Spec {
@@ -208,12 +207,12 @@ impl<'a> XReadGroup<'a> {
         budget: &mut Budget,
     ) -> Vec<Reply> {
         let Some((stream, group)) = self.state(txn, key) else { return Vec::new() };
-        let owned = group.consumer(self.consumer).map(|consumer| &consumer.owned);
-        let behind = (Bound::Excluded(after), Bound::Unbounded);
+        let behind =
+            after.next().map(|from| group.owned(self.consumer, group.pending.range(from..=StreamId::MAX)));
         let max = self.options.count.unwrap_or(u64::MAX) as usize;
         let (mut entries, mut ids) = (Vec::new(), Vec::new());
         budget.begin_stream(key);
-        for &id in owned.into_iter().flat_map(|owned| owned.range(behind)).take(max) {
+        for (id, _) in behind.into_iter().flatten().take(max) {
             if budget.is_spent() {
                 break;
             }
@@ -285,7 +284,8 @@ fn claimable<'s>(
     group: &'s Group,
     min_idle: i64,
 ) -> impl Iterator<Item = (EntryRef, i64, i64)> + 's {
-    let idle = group.pending.claim_order().map(move |(id, delivery)| (id, delivery, delivery.idle(now)));
+    let oldest = group.pending.claim_order_by(idle_since(now, min_idle));
+    let idle = oldest.map(move |(id, delivery)| (id, delivery, delivery.idle(now)));
     idle.take_while(move |(.., idle)| *idle >= min_idle)
         .filter_map(|(id, delivery, idle)| Some((stream.entry(id)?, idle, delivery.delivery_count)))
 }

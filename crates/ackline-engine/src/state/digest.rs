@@ -78,7 +78,7 @@ fn put_group(out: &mut Vec<u8>, group: &Group) {
     }
     for (id, delivery) in group.pending.claim_order() {
         put_id(out, id);
-        put_bytes(out, group.owner_of(delivery).map_or(b"", |owner| &owner.name));
+        put_bytes(out, group.owner_of(&delivery).map_or(b"", |owner| &owner.name));
         put_u64(out, u64::from(delivery.owner.is_some()));
         put_i64(out, delivery.delivered_at);
         put_i64(out, delivery.delivery_count);

@@ -1,14 +1,14 @@
 //! Consumer groups: position, consumers, pending entries, and the arithmetic of lag.
 
 use super::Name;
-use super::pending::{Delivery, Pending};
+use super::pending::{Delivery, Entries, Entry, Pending};
 use super::stream::Stream;
 use crate::id::StreamId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Names a consumer within its group for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConsumerKey(u32);
+pub struct ConsumerKey(pub u32);
 
 impl ConsumerKey {
     /// The key of a consumer by its position among those that an image brought.
@@ -26,8 +26,8 @@ pub struct Consumer {
     pub(crate) seen_at: i64,
     /// Unix ms of its last successful interaction; -1 if there was none.
     pub(crate) active_at: i64,
-    /// The pending entries that it owns.
-    pub(crate) owned: BTreeSet<StreamId>,
+    /// How many pending entries it owns.
+    pub(crate) pending: u64,
 }
 
 /// A consumer group.
@@ -76,6 +76,19 @@ impl Group {
         self.consumers.get(&delivery.owner?)
     }
 
+    /// Those of the entries that a consumer owns. The walk ends with its last one, and never begins if it has none.
+    pub(crate) fn owned<'s>(
+        &self,
+        name: &[u8],
+        entries: Entries<'s>,
+    ) -> impl Iterator<Item = Entry> + use<'s> {
+        let owned = self.key_of(name).map(|key| {
+            let most = self.consumers[&key].pending as usize;
+            entries.owned_by(key).take(most)
+        });
+        owned.into_iter().flatten()
+    }
+
     /// The consumers in byte order of their names.
     pub(crate) fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
         self.names.values().map(|key| &self.consumers[key])
@@ -93,10 +106,8 @@ impl Group {
 
     /// Puts in a pending entry of an image, which was not pending before.
     pub(crate) fn load(&mut self, id: StreamId, owner: Option<ConsumerKey>, at: i64, count: i64, order: u64) {
-        self.pending.place_exact(id, owner, at, count, order);
-        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
-            consumer.owned.insert(id);
-        }
+        self.pending.place_exact(id, Delivery { owner, delivered_at: at, delivery_count: count, order });
+        self.own(owner);
     }
 
     /// Creates the consumer if there is none; a new one was never active.
@@ -107,7 +118,7 @@ impl Group {
         let key = ConsumerKey(self.next_key);
         self.next_key += 1;
         self.names.insert(name.into(), key);
-        let consumer = Consumer { name: name.into(), seen_at: now, active_at: -1, owned: BTreeSet::new() };
+        let consumer = Consumer { name: name.into(), seen_at: now, active_at: -1, pending: 0 };
         self.consumers.insert(key, consumer);
         key
     }
@@ -116,8 +127,8 @@ impl Group {
     pub(crate) fn remove_consumer(&mut self, name: &[u8]) {
         let Some(key) = self.names.remove(name) else { return };
         let Some(consumer) = self.consumers.remove(&key) else { return };
-        for id in consumer.owned {
-            self.pending.remove(id);
+        if consumer.pending > 0 {
+            self.pending.remove_owned(key);
         }
     }
 
@@ -127,22 +138,26 @@ impl Group {
         if before == owner {
             return;
         }
-        self.disown(before, id);
-        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
-            consumer.owned.insert(id);
-        }
+        self.disown(before);
+        self.own(owner);
     }
 
     /// Takes the entry out of the list; false if it was not pending.
     pub(crate) fn acknowledge(&mut self, id: StreamId) -> bool {
         let Some(delivery) = self.pending.remove(id) else { return false };
-        self.disown(delivery.owner, id);
+        self.disown(delivery.owner);
         true
     }
 
-    fn disown(&mut self, owner: Option<ConsumerKey>, id: StreamId) {
+    fn own(&mut self, owner: Option<ConsumerKey>) {
         if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
-            consumer.owned.remove(&id);
+            consumer.pending += 1;
+        }
+    }
+
+    fn disown(&mut self, owner: Option<ConsumerKey>) {
+        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
+            consumer.pending -= 1;
         }
     }
 

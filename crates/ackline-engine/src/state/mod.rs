@@ -25,7 +25,8 @@ pub use digest::{digest, value_digest};
 pub(crate) use group::advance;
 pub use group::{Consumer, ConsumerKey, Group};
 pub use image::{Image, parts};
-pub use pending::{Delivery, Pending};
+pub(crate) use pending::idle_since;
+pub use pending::{Claims, Delivery, Entries, Entry, Pending};
 pub use reach::{Keyspace, Reach, ShardSet};
 pub use stream::Stream;
 

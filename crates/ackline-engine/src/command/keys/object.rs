@@ -221,16 +221,14 @@ fn memory(key: &[u8], slot: &Slot) -> usize {
     key.len() + size_of::<Slot>() + value
 }
 
-/// Pending entries lie in three ordered maps; a map's node holds its entries at two thirds of its size.
 fn stream_memory(stream: &Stream) -> usize {
-    const PENDING: usize = (16 + 32 + 16 + 16 + 16) * 3 / 2;
     let blocks: usize = stream.blocks.iter().map(|block| block.memory()).sum();
     let groups: usize = stream
         .groups
         .iter()
         .map(|(name, group)| {
             let consumers: usize = group.consumers().map(|consumer| 2 * consumer.name.len() + 128).sum();
-            name.len() + size_of_val(group) + consumers + group.pending.len() as usize * PENDING
+            name.len() + size_of_val(group) + consumers + group.pending.memory()
         })
         .sum();
     size_of::<Stream>()

@@ -1,0 +1,382 @@
+//! A chunk: up to [`FULL`] pending entries in ID order, each field in no more bytes than it needs.
+//!
+//! ```text
+//! frame   field   seq  ms  order  time  owner  count
+//!         base    the smallest value, or one below it
+//!         mask    of the bytes that hold every distance from the base: a field that is equal everywhere takes none
+//! bytes   row row row .. slack         row = the distances, little-endian, one behind the other
+//! ```
+//!
+//! The slack makes every field one load of eight bytes and a mask. `order` lies right before `time`, so that as long
+//! as both fit into eight bytes, claim keys are compared by one load too: an acknowledgement in the order of delivery
+//! looks at all of them, as it always takes the oldest entry out.
+
+use super::{ClaimKey, Delivery};
+use crate::id::StreamId;
+use crate::state::group::ConsumerKey;
+use std::cmp::Ordering;
+use std::hint::select_unpredictable;
+use std::ops::Range;
+
+/// Entries in a full chunk.
+pub(super) const FULL: usize = 256;
+
+const FIELDS: usize = 6;
+const SEQ: usize = 0;
+const MS: usize = 1;
+const ORDER: usize = 2;
+const TIME: usize = 3;
+const OWNER: usize = 4;
+const COUNT: usize = 5;
+
+/// Added to signed numbers, so that they are ordered as unsigned ones.
+const SIGN: u64 = 1 << 63;
+const SLACK: usize = size_of::<u64>();
+
+/// The fields of an entry as unsigned numbers.
+type Row = [u64; FIELDS];
+
+fn row_of(id: StreamId, delivery: &Delivery) -> Row {
+    let Delivery { owner, delivered_at, delivery_count, order } = *delivery;
+    [id.seq, id.ms, order, delivered_at as u64 ^ SIGN, code(owner), delivery_count as u64 ^ SIGN]
+}
+
+/// An owner as a number; 0 is nobody.
+fn code(owner: Option<ConsumerKey>) -> u64 {
+    owner.map_or(0, |key| u64::from(key.0) + 1)
+}
+
+/// The owner's bit in a mask of owners, which several owners may share.
+pub(super) fn owner_bit(owner: Option<ConsumerKey>) -> u64 {
+    owner.map_or(0, |key| 1 << (key.0 % u64::BITS))
+}
+
+/// An ID as one number, which is compared without a branch.
+pub(super) fn wide(id: StreamId) -> u128 {
+    u128::from(id.ms) << u64::BITS | u128::from(id.seq)
+}
+
+/// The largest number of as many bytes as this one takes.
+fn mask_over(number: u64) -> u64 {
+    ones(bytes_of(number))
+}
+
+fn ones(bytes: u32) -> u64 {
+    u64::MAX.checked_shr(u64::BITS - 8 * bytes).unwrap_or(0)
+}
+
+fn bytes_of(number: u64) -> u32 {
+    (u64::BITS - number.leading_zeros()).div_ceil(8)
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Frame {
+    base: Row,
+    mask: Row,
+    offset: [u8; FIELDS],
+    stride: u8,
+}
+
+impl Frame {
+    /// The narrowest frame around some rows.
+    fn around(rows: &[Row]) -> Frame {
+        let mut frame = Frame::default();
+        for field in 0..FIELDS {
+            let (low, high) = bounds(rows, field);
+            (frame.base[field], frame.mask[field]) = (low, mask_over(high - low));
+        }
+        frame.arranged()
+    }
+
+    /// This frame, stretched where the last row does not fit. It is stretched as far as the new width allows to the
+    /// side of that row, since the next one will often lie farther on.
+    fn stretched(mut self, rows: &[Row]) -> Frame {
+        for (field, new) in rows.last().into_iter().flatten().enumerate() {
+            if self.fits(field, *new) {
+                continue;
+            }
+            let (low, high) = bounds(rows, field);
+            let mask = mask_over(high - low);
+            let down = *new < self.base[field];
+            let base = if down { high.saturating_sub(mask).max(low & SIGN) } else { low };
+            (self.base[field], self.mask[field]) = (base, mask);
+        }
+        self.arranged()
+    }
+
+    fn arranged(mut self) -> Frame {
+        self.stride = 0;
+        for field in 0..FIELDS {
+            self.offset[field] = self.stride;
+            self.stride += bytes_of(self.mask[field]) as u8;
+        }
+        self
+    }
+
+    /// The fields that take bytes.
+    fn written(self) -> impl Iterator<Item = usize> {
+        (0..FIELDS).filter(move |field| self.mask[*field] > 0)
+    }
+
+    fn fits(&self, field: usize, value: u64) -> bool {
+        value.wrapping_sub(self.base[field]) <= self.mask[field]
+    }
+
+    fn fits_all(&self, row: &Row) -> bool {
+        (0..FIELDS).all(|field| self.fits(field, row[field]))
+    }
+}
+
+fn bounds(rows: &[Row], field: usize) -> (u64, u64) {
+    rows.iter().fold((u64::MAX, 0), |(low, high), row| (low.min(row[field]), high.max(row[field])))
+}
+
+/// Pending entries in ID order, at least one.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    frame: Frame,
+    len: u16,
+    bytes: Vec<u8>,
+}
+
+impl Chunk {
+    /// A chunk of one entry.
+    pub(super) fn of(id: StreamId, delivery: &Delivery) -> Chunk {
+        Chunk::new(&[row_of(id, delivery)])
+    }
+
+    fn new(rows: &[Row]) -> Chunk {
+        Chunk::framed(Frame::around(rows), rows)
+    }
+
+    fn framed(frame: Frame, rows: &[Row]) -> Chunk {
+        let bytes = vec![0; rows.len() * usize::from(frame.stride) + SLACK];
+        let mut chunk = Chunk { frame, len: rows.len() as u16, bytes };
+        for field in frame.written() {
+            rows.iter().enumerate().for_each(|(at, row)| chunk.put(at, field, row[field]));
+        }
+        chunk
+    }
+
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Bytes of memory beside the chunk itself.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    fn stride(&self) -> usize {
+        usize::from(self.frame.stride)
+    }
+
+    /// Where a row's field begins.
+    fn spot(&self, at: usize, field: usize) -> usize {
+        at * self.stride() + usize::from(self.frame.offset[field])
+    }
+
+    fn load(&self, spot: usize) -> u64 {
+        self.bytes[spot..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    fn get(&self, at: usize, field: usize) -> u64 {
+        let distance = self.load(self.spot(at, field)) & self.frame.mask[field];
+        self.frame.base[field].wrapping_add(distance)
+    }
+
+    fn put(&mut self, at: usize, field: usize, value: u64) {
+        let (spot, mask) = (self.spot(at, field), self.frame.mask[field]);
+        let word = self.load(spot) & !mask | value.wrapping_sub(self.frame.base[field]);
+        self.bytes[spot..spot + SLACK].copy_from_slice(&word.to_le_bytes());
+    }
+
+    fn write(&mut self, at: usize, row: &Row) {
+        for field in self.frame.written() {
+            self.put(at, field, row[field]);
+        }
+    }
+
+    /// All entries, decoded field by field, which takes half as long as row by row.
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = vec![self.frame.base; self.len()];
+        for field in self.frame.written() {
+            rows.iter_mut().enumerate().for_each(|(at, row)| row[field] = self.get(at, field));
+        }
+        rows
+    }
+
+    pub(super) fn id(&self, at: usize) -> StreamId {
+        StreamId::new(self.get(at, MS), self.get(at, SEQ))
+    }
+
+    fn wide_id(&self, at: usize) -> u128 {
+        wide(self.id(at))
+    }
+
+    pub(super) fn delivery(&self, at: usize) -> Delivery {
+        Delivery {
+            owner: self.owner(at),
+            delivered_at: self.time(at),
+            delivery_count: (self.get(at, COUNT) ^ SIGN) as i64,
+            order: self.get(at, ORDER),
+        }
+    }
+
+    fn owner(&self, at: usize) -> Option<ConsumerKey> {
+        self.get(at, OWNER).checked_sub(1).map(|key| ConsumerKey(key as u32))
+    }
+
+    fn time(&self, at: usize) -> i64 {
+        (self.get(at, TIME) ^ SIGN) as i64
+    }
+
+    pub(super) fn is_released(&self, at: usize) -> bool {
+        self.get(at, OWNER) == 0
+    }
+
+    pub(super) fn is_owned_by(&self, at: usize, owner: ConsumerKey) -> bool {
+        self.get(at, OWNER) == code(Some(owner))
+    }
+
+    /// Whether the entry is released, or was delivered by then.
+    pub(super) fn is_older(&self, at: usize, delivered_by: i64) -> bool {
+        self.is_released(at) || self.time(at) <= delivered_by
+    }
+
+    /// Where an entry is, or where it would be.
+    pub(super) fn find(&self, id: StreamId) -> Result<usize, usize> {
+        let (id, last) = (wide(id), self.len() - 1);
+        if self.wide_id(last) < id {
+            return Err(self.len());
+        }
+        let (mut from, mut len) = (0, self.len());
+        while len > 1 {
+            let middle = from + len / 2;
+            from = select_unpredictable(self.wide_id(middle) <= id, middle, from);
+            len -= len / 2;
+        }
+        match self.wide_id(from).cmp(&id) {
+            Ordering::Equal => Ok(from),
+            Ordering::Less => Err(from + 1),
+            Ordering::Greater => Err(from),
+        }
+    }
+
+    /// The rows with these IDs.
+    pub(super) fn between(&self, from: StreamId, to: StreamId) -> Range<usize> {
+        let end = self.find(to).map_or_else(|at| at, |at| at + 1);
+        self.find(from).unwrap_or_else(|at| at)..end
+    }
+
+    /// The smallest claim key. `released` says whether an entry is released.
+    pub(super) fn oldest(&self, released: bool) -> ClaimKey {
+        let (order, time) = (bytes_of(self.frame.mask[ORDER]), bytes_of(self.frame.mask[TIME]));
+        if released || self.frame.base[TIME] < SIGN || order + time > u64::BITS / 8 {
+            return (0..self.len()).map(|at| self.claim_key(at)).min().expect("a chunk is not empty");
+        }
+        let (first, mask) = (self.spot(0, ORDER), ones(order + time));
+        let keys = (0..self.len()).map(|at| self.load(first + at * self.stride()) & mask);
+        let key = keys.min().expect("a chunk is not empty");
+        let time = key.checked_shr(8 * order).unwrap_or(0);
+        let time = (self.frame.base[TIME] + time) ^ SIGN;
+        (time as i64, self.frame.base[ORDER].wrapping_add(key & self.frame.mask[ORDER]))
+    }
+
+    pub(super) fn claim_key(&self, at: usize) -> ClaimKey {
+        match self.is_released(at) {
+            true => (-1, self.get(at, ORDER)),
+            false => (self.time(at).max(0), self.get(at, ORDER)),
+        }
+    }
+
+    /// How many entries are released.
+    pub(super) fn released(&self) -> usize {
+        match self.frame.base[OWNER] {
+            0 => (0..self.len()).filter(|at| self.is_released(*at)).count(),
+            _ => 0,
+        }
+    }
+
+    /// The mask of the owners.
+    pub(super) fn owners(&self) -> u64 {
+        let distinct = if self.frame.mask[OWNER] == 0 { 1 } else { self.len() };
+        (0..distinct).fold(0, |mask, at| mask | owner_bit(self.owner(at)))
+    }
+
+    pub(super) fn replace(&mut self, at: usize, id: StreamId, delivery: &Delivery) {
+        let row = row_of(id, delivery);
+        self.make_fit(&row);
+        self.write(at, &row);
+    }
+
+    pub(super) fn insert(&mut self, at: usize, id: StreamId, delivery: &Delivery) {
+        let row = row_of(id, delivery);
+        self.make_fit(&row);
+        let (stride, end) = (self.stride(), self.bytes.len());
+        if self.bytes.capacity() - end < stride {
+            self.bytes.reserve_exact((self.len() / 4 + 4) * stride);
+        }
+        self.bytes.resize(end + stride, 0);
+        self.bytes.copy_within(at * stride..end, (at + 1) * stride);
+        self.len += 1;
+        self.write(at, &row);
+    }
+
+    fn make_fit(&mut self, row: &Row) {
+        if !self.frame.fits_all(row) {
+            let mut rows = self.rows();
+            rows.push(*row);
+            let frame = self.frame.stretched(&rows);
+            rows.pop();
+            *self = Chunk::framed(frame, &rows);
+        }
+    }
+
+    /// Takes an entry out, which may leave the chunk empty.
+    pub(super) fn remove(&mut self, at: usize) {
+        let stride = self.stride();
+        self.bytes.copy_within((at + 1) * stride.., at * stride);
+        self.bytes.truncate(self.bytes.len() - stride);
+        self.len -= 1;
+        if self.bytes.capacity() > 2 * self.bytes.len() {
+            self.bytes.shrink_to(self.bytes.len() * 5 / 4);
+        }
+    }
+
+    /// Gives spare memory back: nothing will be put in for long.
+    pub(super) fn close(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
+    /// Takes the rear half out.
+    pub(super) fn split(&mut self) -> Chunk {
+        let rows = self.rows();
+        let (front, rear) = rows.split_at(rows.len() / 2);
+        *self = Chunk::new(front);
+        Chunk::new(rear)
+    }
+
+    /// This chunk and the one behind it in one.
+    pub(super) fn joined(&self, behind: &Chunk) -> Chunk {
+        Chunk::new(&[self.rows(), behind.rows()].concat())
+    }
+
+    /// What remains without the entries of an owner, written as it was; it may be nothing.
+    pub(super) fn without(&self, owner: ConsumerKey) -> Chunk {
+        let (mut len, mut bytes) = (0, Vec::with_capacity(self.bytes.len()));
+        for at in (0..self.len()).filter(|at| !self.is_owned_by(*at, owner)) {
+            bytes.extend_from_slice(&self.bytes[at * self.stride()..][..self.stride()]);
+            len += 1;
+        }
+        bytes.extend_from_slice(&[0; SLACK]);
+        bytes.shrink_to_fit();
+        Chunk { frame: self.frame, len, bytes }
+    }
+
+    /// Whether all spare memory is for the next few entries.
+    #[cfg(test)]
+    pub(super) fn is_compact(&self) -> bool {
+        self.bytes.capacity() <= 2 * self.bytes.len() + 4 * self.stride()
+    }
+}
