@@ -3,11 +3,10 @@
 use crate::durable::Durable;
 use crate::frame;
 use crate::recovery::Contents;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Instant, Mutex};
 use crate::{Lsn, SyncMode};
-use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 /// What gathers while a frame is written.
 #[derive(Debug)]

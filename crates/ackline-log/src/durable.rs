@@ -1,10 +1,10 @@
 //! The watch on durability: how far the log is safe, and who wants to know.
 
 use crate::Lsn;
-use parking_lot::{Condvar, Mutex};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Condvar, Instant, Mutex};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 type Subscriber = Box<dyn Fn() + Send + Sync>;
 

@@ -21,6 +21,10 @@ mod recovery;
 mod segment;
 pub mod snapshot;
 pub mod storage;
+#[cfg(not(feature = "model"))]
+mod sync;
+#[cfg(feature = "model")]
+pub mod sync;
 mod writer;
 
 pub use durable::Durable;

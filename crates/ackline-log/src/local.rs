@@ -4,15 +4,15 @@ use crate::desk::Desk;
 use crate::recovery::{self, Contents, Found};
 use crate::segment::{Segment, Spare, name, next_size};
 use crate::storage::{Disk, Storage};
+use crate::sync::atomic::Ordering;
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Instant, Mutex};
 use crate::writer::Writer;
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
-use parking_lot::Mutex;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a local log works.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ fn acquire(lock: &File, dir: &Path) -> Result<(), LogError> {
     loop {
         match lock.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_LOOK),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_LOOK),
             Err(TryLockError::WouldBlock) => return Err(LogError::Locked(dir.to_owned())),
             Err(TryLockError::Error(error)) => return Err(LogError::Io(dir.to_owned(), error)),
         }
@@ -158,7 +158,7 @@ impl LocalLog {
         let hand = match options.by_hand {
             true => Hand::Step(Box::new(writer)),
             false => {
-                let thread = std::thread::Builder::new().name("log".into());
+                let thread = thread::Builder::new().name("log".into());
                 Hand::Thread(thread.spawn(move || writer.run()).map_err(io)?)
             }
         };

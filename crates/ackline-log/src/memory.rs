@@ -1,8 +1,8 @@
 //! A log in memory: for tests, and for servers that keep nothing.
 
 use crate::storage::Storage;
+use crate::sync::Mutex;
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// Batches in memory, durable at once as far as this process is concerned.

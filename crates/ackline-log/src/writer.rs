@@ -10,11 +10,12 @@ use crate::desk::{Desk, Kept, Work};
 use crate::frame::{self, Kind, link};
 use crate::segment::{Chain, HEADER, Segment, Spare, next_size};
 use crate::storage::{Storage, is_full};
+use crate::sync::Instant;
+use crate::sync::thread::{self, JoinHandle};
 use crate::{LocalOptions, Lsn, SyncMode};
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long written frames stay unsynced in mode `everysec`.
 const EVERY: Duration = Duration::from_secs(1);
@@ -77,7 +78,7 @@ impl Writer {
         loop {
             let deadline = [self.sync_at(), self.look_at].into_iter().flatten().min();
             if self.stalled.is_some() {
-                std::thread::sleep(LOOK);
+                thread::sleep(LOOK);
             }
             let work = self.resumed().or_else(|| self.desk.wait(deadline, self.synced, self.fences_done));
             let due = self.sync_at().is_some_and(|at| Instant::now() >= at);
@@ -240,7 +241,7 @@ impl Writer {
                         Err(error) => self.found_none(error)?,
                     },
                     false => {
-                        let thread = std::thread::Builder::new().name("log-ahead".into());
+                        let thread = thread::Builder::new().name("log-ahead".into());
                         Next::Coming(thread.spawn(move || Spare::prepare(&*storage, size))?)
                     }
                 }

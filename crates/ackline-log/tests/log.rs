@@ -1,5 +1,6 @@
 //! What a log promises, held against every implementation and against damage.
 
+#![cfg(not(feature = "model"))]
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 #[path = "log/crash.rs"]
