@@ -3,6 +3,8 @@
 use crate::checkpoint::Checkpoints;
 use crate::clock::now_ms;
 use crate::recovery::{self, Fold, Progress};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::timer::Alarm;
 use ackline_engine::run::Called as EngineCalled;
 use ackline_engine::spec::Run;
@@ -11,12 +13,10 @@ use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
 use ackline_engine::{Args, Context, Error, Outcome, Served, Spec, Ticket, Txn};
 use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, MemoryLog, storage};
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Where records go.
 pub enum Storage {

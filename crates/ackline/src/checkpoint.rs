@@ -14,12 +14,12 @@
 use crate::broker::Broker;
 use crate::clock::now_ms;
 use crate::recovery::{META, Meta};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use crate::sync::{Condvar, Mutex, thread};
 use ackline_engine::state::{Shard, Shared};
 use ackline_log::snapshot::{self, Writer};
 use ackline_log::storage::Storage;
 use ackline_log::{LogError, Lsn};
-use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -260,7 +260,7 @@ impl Broker {
     /// Starts the thread that makes checkpoints. It ends when the broker is closed or dropped.
     pub fn start_checkpoints(broker: &Arc<Broker>) {
         let weak: Weak<Broker> = Arc::downgrade(broker);
-        let thread = std::thread::Builder::new().name("checkpoint".into());
+        let thread = thread::Builder::new().name("checkpoint".into());
         let run = move || {
             while let Some(broker) = weak.upgrade() {
                 let checkpoints = &broker.checkpoints;

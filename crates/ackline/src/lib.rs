@@ -8,7 +8,8 @@
 //!
 //! [`Broker`] is what the server drives; [`Ackline`] is the same for programs that embed it.
 //!
-//! ```
+#![cfg_attr(not(feature = "model"), doc = "```")]
+#![cfg_attr(feature = "model", doc = "```no_run")]
 //! let dir = tempfile::tempdir()?;
 //! let broker = ackline::Ackline::open(dir.path())?;
 //! broker.command(&["XADD", "orders", "1-1", "item", "tea"])?;
@@ -24,6 +25,7 @@ mod checkpoint;
 mod clock;
 mod embedded;
 mod recovery;
+mod sync;
 mod timer;
 
 pub use ackline_engine::{Args, Context, Error, OwnedArgs, Reply, Settings, ShardSet, Spec, Ticket, Txn};

@@ -2,7 +2,7 @@
 
 use crate::broker::Broker;
 use crate::clock::now_ms;
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, thread};
 use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Broker {
     /// Starts the timer. It ends when the broker is closed or dropped.
     pub fn start_timer(broker: &Arc<Broker>) {
         let weak: Weak<Broker> = Arc::downgrade(broker);
-        let thread = std::thread::Builder::new().name("timer".into());
+        let thread = thread::Builder::new().name("timer".into());
         let run = move || {
             while let Some(broker) = weak.upgrade() {
                 if !broker.alarm.wait() {
@@ -74,5 +74,48 @@ impl Broker {
         if let Err(error) = thread.spawn(run) {
             tracing::error!("the timer could not be started: {error}");
         }
+    }
+}
+
+#[cfg(all(test, feature = "model"))]
+mod tests {
+    use super::*;
+    use ackline_log::sync::{Timeouts, explore, explore_all};
+
+    fn ring(alarm: &Arc<Alarm>, set: impl FnOnce(&Alarm) + Send + 'static) {
+        let other = Arc::clone(alarm);
+        thread::spawn(move || set(&other));
+    }
+
+    /// Whatever the timer is doing when a deadline comes, it rings; nothing here would repair a lost wake-up.
+    #[test]
+    fn a_deadline_set_while_the_timer_goes_to_sleep_is_not_missed() {
+        explore_all(|| {
+            let alarm = Arc::new(Alarm::new());
+            ring(&alarm, |alarm| alarm.set(0));
+            assert!(alarm.wait());
+        });
+    }
+
+    #[test]
+    fn one_deadline_after_the_other_rings() {
+        explore(2000, Timeouts::Never, || {
+            let alarm = Arc::new(Alarm::new());
+            for at in [i64::MAX - 1, 1, i64::MAX - 2] {
+                ring(&alarm, move |alarm| alarm.set(at));
+            }
+            assert!(alarm.wait());
+            ring(&alarm, |alarm| alarm.set(0));
+            assert!(alarm.wait());
+        });
+    }
+
+    #[test]
+    fn the_timer_ends_once_it_is_stopped() {
+        explore_all(|| {
+            let alarm = Arc::new(Alarm::new());
+            ring(&alarm, Alarm::stop);
+            assert!(!alarm.wait());
+        });
     }
 }
