@@ -15,7 +15,7 @@ use mio::{Events, Interest, Poll, Token};
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The token of a thread's waker.
@@ -92,8 +92,7 @@ impl Driver {
                 }
             }
             self.read_mail();
-            self.poll_waiting();
-            self.release_held();
+            self.follow_log();
         }
         let ids: Vec<u64> = self.connections.keys().copied().collect();
         ids.into_iter().for_each(|id| self.flush_last(id));
@@ -227,23 +226,19 @@ impl Driver {
         }
     }
 
-    /// Writes what the log released meanwhile, and asks to be woken for the rest.
-    fn release_held(&mut self) {
-        let mailbox = |shared: &Arc<Shared>, index: usize, waits| {
-            shared.mailboxes()[index].waits_for_log.store(waits, SeqCst)
-        };
-        let synced_waiters = !self.waiting.is_empty();
-        if self.held.is_empty() && !synced_waiters {
+    /// Goes on with what the log released meanwhile, and asks to be woken for the rest.
+    fn follow_log(&mut self) {
+        if self.held.is_empty() && self.waiting.is_empty() {
             return;
         }
-        // Asked before looking: what becomes durable in between wakes the loop.
-        mailbox(&self.shared, self.index, true);
-        for id in std::mem::take(&mut self.held) {
-            self.turn(id, false);
-        }
-        if self.held.is_empty() && !synced_waiters {
-            mailbox(&self.shared, self.index, false);
-        }
+        let shared = Arc::clone(&self.shared);
+        shared.mailboxes()[self.index].look_at_log(|| {
+            self.poll_waiting();
+            for id in std::mem::take(&mut self.held) {
+                self.turn(id, false);
+            }
+            !self.held.is_empty() || !self.waiting.is_empty()
+        });
     }
 
     /// A last attempt to hand over what is due when the server stops.

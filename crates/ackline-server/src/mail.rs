@@ -1,9 +1,20 @@
 //! Messages to I/O threads, and how they are woken.
 
+#[cfg(all(test, feature = "model"))]
+mod model;
+
 use ackline::Lsn;
 use ackline_engine::{Outcome, Ticket};
-use parking_lot::Mutex;
 use std::sync::Arc;
+
+#[cfg(feature = "model")]
+use ackline_log::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+#[cfg(not(feature = "model"))]
+use parking_lot::Mutex;
+#[cfg(not(feature = "model"))]
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A published message, or what a monitor sees.
@@ -36,16 +47,27 @@ pub(crate) enum Msg {
     Resume,
 }
 
-/// An I/O thread's letter box.
-pub(crate) struct Mailbox {
-    queue: Mutex<Vec<Msg>>,
-    waker: mio::Waker,
-    /// The thread holds replies back and wants to hear of the log.
-    pub(crate) waits_for_log: AtomicBool,
+/// What ends the sleep of an I/O thread, or keeps its next one from beginning.
+pub(crate) trait Wake {
+    fn wake(&self) -> std::io::Result<()>;
 }
 
-impl Mailbox {
-    pub(crate) fn new(waker: mio::Waker) -> Mailbox {
+impl Wake for mio::Waker {
+    fn wake(&self) -> std::io::Result<()> {
+        mio::Waker::wake(self)
+    }
+}
+
+/// An I/O thread's letter box.
+pub(crate) struct Mailbox<W = mio::Waker> {
+    queue: Mutex<Vec<Msg>>,
+    waker: W,
+    /// The thread holds replies back and wants to hear of the log.
+    waits_for_log: AtomicBool,
+}
+
+impl<W: Wake> Mailbox<W> {
+    pub(crate) fn new(waker: W) -> Mailbox<W> {
         Mailbox { queue: Mutex::default(), waker, waits_for_log: AtomicBool::new(false) }
     }
 
@@ -66,6 +88,15 @@ impl Mailbox {
     pub(crate) fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             tracing::error!("an I/O thread could not be woken: {error}");
+        }
+    }
+
+    /// Looks at what the log released; if `look` says that something still waits, the next advance wakes the thread.
+    pub(crate) fn look_at_log(&self, look: impl FnOnce() -> bool) {
+        // Asked before looking: what becomes durable in between wakes the thread.
+        self.waits_for_log.store(true, Ordering::SeqCst);
+        if !look() {
+            self.waits_for_log.store(false, Ordering::SeqCst);
         }
     }
 
