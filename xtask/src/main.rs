@@ -12,7 +12,7 @@ use run::{Step, cargo, root};
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test         release binary, cargo test of the workspace, end-to-end scripts with real clients
+  test         release binary, cargo test of the workspace and of the threads, end-to-end scripts with real clients
   ci           fmt, clippy, deps, tidy, then test
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
@@ -60,7 +60,14 @@ fn ci() -> Step {
 fn test() -> Step {
     build_binary()?;
     cargo(&["test", "--workspace"])?;
+    models()?;
     e2e::run(&[])
+}
+
+/// The tests of what happens between threads: a run of their own, because the locks of the feature work nowhere else.
+fn models() -> Step {
+    let packages = ["-p", "ackline-log", "-p", "ackline", "-p", "ackline-server"];
+    cargo(&[&["test"], &packages[..], &["--features", "model", "--lib", "--test", "model"]].concat())
 }
 
 fn build_binary() -> Step {

@@ -70,7 +70,7 @@ fn until_durable(log: &LocalLog, lsn: Lsn) {
 /// No wake-up of the writer or of those who wait for it is lost: nothing here would repair that.
 #[test]
 fn every_append_becomes_durable_in_its_place() {
-    explore(1200, Timeouts::Never, || {
+    explore(900, Timeouts::Never, || {
         let disk = FaultyDisk::new();
         let log = open(&disk, SyncMode::Always);
         let all = joined(appenders(&log, (3, 2, 2), until_durable));

@@ -7,7 +7,7 @@ use ackline_log::sync::{Timeouts, explore};
 /// Entries are never overwritten, so that none can be lost or doubled unseen.
 #[test]
 fn a_batch_is_in_the_snapshots_of_all_its_shards_or_of_none() {
-    explore(700, Timeouts::Never, || {
+    explore(500, Timeouts::Never, || {
         let disk = FaultyDisk::new();
         let broker = open(&disk, &Answers::default());
         let [a, b, c] = [0, 1, 2].map(key);

@@ -13,7 +13,7 @@ fn answered(at_once: &[Option<(Reply, Lsn)>], answers: &Answers, ticket: Ticket)
 /// position that is not before what it saw.
 #[test]
 fn a_read_over_several_shards_is_answered_once() {
-    explore(900, Timeouts::Never, || {
+    explore(500, Timeouts::Never, || {
         let answers = Answers::default();
         let disk = FaultyDisk::new();
         let broker = open(&disk, &answers);
@@ -40,7 +40,7 @@ fn a_read_over_several_shards_is_answered_once() {
 /// answered.
 #[test]
 fn an_entry_goes_to_one_reader_of_a_group() {
-    explore(700, Timeouts::Never, || {
+    explore(500, Timeouts::Never, || {
         let answers = Answers::default();
         let disk = FaultyDisk::new();
         let broker = open(&disk, &answers);
@@ -73,7 +73,7 @@ fn an_entry_goes_to_one_reader_of_a_group() {
 /// The deadline of a read, and what it waits for, at the same time: one of them answers it.
 #[test]
 fn a_deadline_and_an_entry_answer_once() {
-    explore(700, Timeouts::Any, || {
+    explore(500, Timeouts::Any, || {
         const START: i64 = 1_000_000;
         ackline::simulate(Some(START));
         let answers = Answers::default();
