@@ -15,6 +15,7 @@ mod durable;
 #[cfg(any(test, feature = "conformance"))]
 pub mod faulty;
 mod frame;
+pub mod inspect;
 mod local;
 mod memory;
 mod recovery;

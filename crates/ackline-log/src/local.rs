@@ -51,7 +51,7 @@ pub struct Directory {
 }
 
 /// The file whose lock says that a directory is in use.
-const LOCK: &str = "LOCK";
+pub(crate) const LOCK: &str = "LOCK";
 /// How long a lock is waited for, and how often it is tried.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 const LOCK_LOOK: Duration = Duration::from_millis(20);

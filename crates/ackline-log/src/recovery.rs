@@ -77,7 +77,7 @@ pub(crate) fn scan(storage: &dyn Storage, visit: &mut dyn FnMut(Lsn, &[u8])) -> 
 }
 
 /// Reads frames until there is none. Answers where that is and, unless only zeros follow, what is wrong there.
-fn read_frames(
+pub(crate) fn read_frames(
     bytes: &[u8],
     salt: u32,
     chain: &mut Chain,
@@ -116,7 +116,7 @@ fn read_frames(
 /// Whether bad bytes at the end of a log are what an interrupted write leaves: sectors that are there to their end, and
 /// sectors that are not there at all. A length that was damaged reaches beyond the frame, too; what ends in the middle of
 /// a sector gives it away.
-fn is_torn(bytes: &[u8], at: usize, bad: Bad, salt: u32) -> bool {
+pub(crate) fn is_torn(bytes: &[u8], at: usize, bad: Bad, salt: u32) -> bool {
     let end = at.saturating_add(bad.extent);
     let boundary = |from: usize| (from / SECTOR + 1) * SECTOR;
     let pieces = std::iter::successors(Some(at), |from| Some(boundary(*from))).take_while(|from| *from < end);
