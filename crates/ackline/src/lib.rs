@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod broker;
+pub mod check;
 mod checkpoint;
 mod clock;
 mod embedded;

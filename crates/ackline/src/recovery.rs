@@ -60,7 +60,7 @@ impl Meta {
         out
     }
 
-    fn decode(bytes: &[u8]) -> Option<Meta> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Meta> {
         let mut reader = Reader::new(bytes);
         let count = reader.u64().filter(|count| (1..=64).contains(count))?;
         let lsns: Option<Vec<Lsn>> = (0..count).map(|_| reader.u64()).collect();
