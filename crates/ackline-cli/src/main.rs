@@ -1,5 +1,7 @@
 //! `ackline`: the one binary.
 
+mod check;
+mod inspect;
 mod transfer;
 
 use ackline_server::config::Config;
@@ -39,6 +41,10 @@ enum Command {
     Import(transfer::Import),
     /// Copies the streams and strings of an Ackline into a Redis, Valkey or another Ackline.
     Export(transfer::Export),
+    /// Verifies a data directory without changing it: every byte, and that snapshots and log agree.
+    Check(check::Check),
+    /// Prints the records of a data directory, or of one of its files, one a line.
+    Inspect(inspect::Inspect),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Command::Serve { args } => serve(&args),
         Command::Import(args) => transfer::import(&args),
         Command::Export(args) => transfer::export(&args),
+        Command::Check(args) => return check::check(&args),
+        Command::Inspect(args) => return inspect::inspect(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

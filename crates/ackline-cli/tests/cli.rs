@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/crash.rs"]
 mod crash;
 #[path = "cli/cycle.rs"]
