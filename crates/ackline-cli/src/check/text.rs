@@ -72,7 +72,7 @@ fn table(titles: &[&str], rows: &[Vec<String>]) -> String {
                 false => format!("{cell:width$}"),
             }
         });
-        format!("  {}", padded.collect::<Vec<_>>().join("  ")).trim_end().to_owned() + "\n"
+        format!(" {}", padded.collect::<Vec<_>>().join("  ")).trim_end().to_owned() + "\n"
     };
     let head: Vec<&str> = titles.iter().map(|title| title.trim()).collect();
     let body = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -115,7 +115,8 @@ fn segments(report: &Report) -> String {
         return "\nSegments\n  none\n".to_owned();
     }
     let mut out = "\nSegments\n".to_owned();
-    let titles = ["name (.log)", " positions", " frames", " batches", " fences", " epochs", " used", "state"];
+    let titles =
+        ["name (.log)", " positions", " frames", " batches", " fences", " epoch", " used/size", "state"];
     out += &table(&titles, &report.segments.iter().map(row).collect::<Vec<_>>());
     for SegmentReport { segment, fault, .. } in &report.segments {
         if let Some(fault) = fault {
@@ -151,7 +152,7 @@ fn row(SegmentReport { segment, fault, .. }: &SegmentReport) -> Vec<String> {
         (after.lsn - before.lsn).to_string(),
         segment.fences.to_string(),
         range(before.epoch, after.epoch),
-        format!("{} of {}", short(segment.end), short(segment.size)),
+        format!("{}/{}", short(segment.end), short(segment.size)),
         state.to_owned(),
     ]
 }
