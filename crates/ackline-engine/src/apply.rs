@@ -89,13 +89,20 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
                 delete(stream, id, *remember, *unreference);
             }
         }
-        Change::SetStream { last_id, .. } if stream.last_entry_id() > Some(*last_id) => return None,
+        Change::SetStream { last_id, entries_added, .. }
+            if stream.last_entry_id() > Some(*last_id) || *entries_added > i64::MAX as u64 =>
+        {
+            return None;
+        }
         Change::SetStream { last_id, entries_added, max_deleted_id } => {
             stream.last_id = *last_id;
             stream.entries_added = *entries_added;
             stream.max_deleted_id = *max_deleted_id;
         }
-        Change::Recognise => stream.idempotence.duplicates += 1,
+        Change::Recognise => {
+            let duplicates = &mut stream.idempotence.duplicates;
+            *duplicates = duplicates.saturating_add(1);
+        }
         Change::CreateGroup { group, last_id, entries_read } => {
             stream.groups.insert((*group).into(), Group::new(*last_id, *entries_read));
         }

@@ -397,7 +397,7 @@ fn count(r: &mut Reader<'_>) -> Option<Count> {
         0 => Count::Add,
         1 => Count::Subtract,
         2 => Count::Keep,
-        3 => Count::Set(r.i64()?),
+        3 => Count::Set(r.i64().filter(|n| *n >= 0)?),
         _ => return None,
     })
 }

@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(crate) const HEADER: u64 = 64;
 const MAGIC: &[u8; 8] = b"AckSeg02";
 const CRC_AT: usize = 48;
+/// No log counts this far: what says so is none, and counting on from there would overflow.
+const COUNT_MAX: u64 = 1 << 62;
 /// Bytes of zeros written and synced at once.
 const ZERO_CHUNK: usize = 1 << 20;
 /// The first segment of a log; each is four times the one before until the configured size is reached.
@@ -65,7 +67,7 @@ impl Header {
         let whole = head.starts_with(MAGIC)
             && u32_at(head, CRC_AT) == crc32c::crc32c(&head[..CRC_AT])
             && head[CRC_AT + 4..].iter().all(|byte| *byte == 0);
-        whole.then(|| Header {
+        let header = whole.then(|| Header {
             salt: u32_at(head, 8),
             index: u64_at(head, 12),
             chain: Chain {
@@ -74,7 +76,9 @@ impl Header {
                 epoch: u64_at(head, 36),
                 sum: u32_at(head, 44),
             },
-        })
+        })?;
+        let Chain { lsn, index, epoch, .. } = header.chain;
+        [header.index, lsn, index, epoch].iter().all(|n| *n < COUNT_MAX).then_some(header)
     }
 }
 

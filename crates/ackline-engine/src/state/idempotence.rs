@@ -41,12 +41,15 @@ impl Idempotence {
 
     pub(crate) fn insert(&mut self, producer: &[u8], iid: &[u8], id: StreamId) {
         let max = self.maxsize;
-        let producer = self.producers.entry(producer.into()).or_default();
-        producer.insert(iid, id);
-        while producer.by_iid.len() as u64 > max {
-            producer.drop_oldest();
+        // A producer of whom nothing is kept is none: an image could not tell.
+        if max > 0 {
+            let producer = self.producers.entry(producer.into()).or_default();
+            producer.insert(iid, id);
+            while producer.by_iid.len() as u64 > max {
+                producer.drop_oldest();
+            }
         }
-        self.added += 1;
+        self.added = self.added.saturating_add(1);
     }
 
     pub(crate) fn clear(&mut self) {

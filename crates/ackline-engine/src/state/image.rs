@@ -25,6 +25,8 @@ use std::sync::Arc;
 
 /// Pending entries in a part.
 const ROWS: usize = 1024;
+/// Nobody places pending entries this often; from there on, placing more would overflow.
+const ORDER_MAX: u64 = 1 << 62;
 
 /// Calls `put` with each part of a value, in order.
 pub fn parts(value: &Value, put: &mut dyn FnMut(&[u8])) {
@@ -165,7 +167,7 @@ impl Image {
     pub fn read(bytes: &[u8]) -> Option<Value> {
         let mut image = Image::default();
         image.add(bytes)?;
-        image.0
+        image.0.filter(is_whole)
     }
 
     /// Adds parts; `None` if they do not fit what came before.
@@ -190,6 +192,13 @@ impl Image {
         }
         Some(())
     }
+}
+
+/// Whether no two pending entries of a group claim the same place in its order: one of them would never be found there.
+fn is_whole(value: &Value) -> bool {
+    let Value::Stream(stream) = value else { return true };
+    let mut groups = stream.groups.values();
+    groups.all(|group| group.pending.claim_order().count() as u64 == group.pending.len())
 }
 
 impl Db {
@@ -230,7 +239,8 @@ fn block(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
 }
 
 fn group(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
-    let (name, last_id, read, next_order) = (r.bytes()?, r.id()?, r.i64()?, r.u64()?);
+    let (name, last_id, read) = (r.bytes()?, r.id()?, r.i64()?);
+    let next_order = r.u64().filter(|order| *order < ORDER_MAX)?;
     let mut group = Group::new(last_id, (read != -1).then_some(read));
     group.pending.set_next_order(next_order);
     stream.groups.insert(name.into(), group).is_none().then_some(())
