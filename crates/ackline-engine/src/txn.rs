@@ -310,6 +310,11 @@ impl<'a> Txn<'a> {
         self.query.park.get_mut().take()
     }
 
+    /// Whether blocked reads are to be run again.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The records emitted so far, encoded.
     pub fn batch(&self) -> &[u8] {
         &self.batch

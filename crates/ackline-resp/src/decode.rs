@@ -98,6 +98,8 @@ pub struct Decoder {
     /// What of the input was searched for the end of a line.
     seen: usize,
     wanted: usize,
+    /// Of the last complete request: the bytes that it used, and whether its words lie in the scratch buffer.
+    last: (usize, bool),
 }
 
 impl Decoder {
@@ -123,9 +125,15 @@ impl Decoder {
         };
         let Some(consumed) = end.inspect_err(|_| self.reset())? else { return Ok(None) };
         self.reset();
-        let bytes = if is_array { input } else { &self.scratch };
-        let request = Request { bytes, words: &self.words, consumed };
+        self.last = (consumed, !is_array);
+        let request = self.last(input);
         if request.looks_like_http() { Err(ProtocolError::HttpGuard) } else { Ok(Some(request)) }
+    }
+
+    /// The request that was decoded last, from the input that it was decoded from.
+    pub fn last<'a>(&'a self, input: &'a [u8]) -> Request<'a> {
+        let (consumed, inline) = self.last;
+        Request { bytes: if inline { &self.scratch } else { input }, words: &self.words, consumed }
     }
 
     /// Bytes that the input must at least have before a request can be complete; 0 = unknown.

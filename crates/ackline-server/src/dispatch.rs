@@ -82,7 +82,7 @@ fn runs_while_loading(spec: &Spec) -> bool {
 }
 
 /// Why a command that writes, or a transaction with one, cannot run for lack of disk or memory.
-fn no_room(session: &Session, shared: &Shared, spec: &'static Spec) -> Option<Error> {
+pub(crate) fn no_room(session: &Session, shared: &Shared, spec: &'static Spec) -> Option<Error> {
     let queue = session.multi.as_ref().filter(|_| spec.name == "exec");
     let queued = queue.into_iter().flat_map(|queue| queue.calls.iter().map(|(spec, _)| *spec));
     let any = |flag: Flags| spec.flags.has(flag) || queued.clone().any(|spec| spec.flags.has(flag));
@@ -324,7 +324,14 @@ fn shards_of(shared: &Shared, queue: &Queue) -> ShardSet {
     })
 }
 
-fn note_slow(session: &Session, shared: &Shared, spec: &Spec, args: Args<'_>, usec: u64, now: i64) {
+pub(crate) fn note_slow(
+    session: &Session,
+    shared: &Shared,
+    spec: &Spec,
+    args: Args<'_>,
+    usec: u64,
+    now: i64,
+) {
     let live = shared.config.live();
     let threshold = live.slowlog_log_slower_than.load(Relaxed);
     if threshold < 0 || (usec as i64) < threshold || spec.flags.has(Flags::SKIP_SLOWLOG) {

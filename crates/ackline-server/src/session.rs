@@ -6,6 +6,7 @@
 //!            └── stays unread while ┴─► blocked (a read, WAIT, a pause)
 //! ```
 
+use crate::batch;
 use crate::clients::ClientInfo;
 use crate::dispatch;
 use crate::encode;
@@ -16,7 +17,7 @@ use crate::shared::Shared;
 use ackline::{Lsn, Watch};
 use ackline_engine::{Args, Error, Outcome, OwnedArgs, Spec, Ticket};
 use ackline_resp::encode::Writer;
-use ackline_resp::{Decoder, Limits, Protocol, ProtocolError};
+use ackline_resp::{Decoder, Limits, Protocol, ProtocolError, Request};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -59,12 +60,53 @@ const INPUT_KEEP_MAX: usize = 64 * 1024;
 /// So many bytes may wait for a client that has not said who it is.
 const UNAUTHENTICATED_OUTPUT: usize = 64 * 1024;
 
-/// What was read and not yet understood.
+/// What was read and not yet run.
 #[derive(Default)]
-struct Wire {
+pub(crate) struct Wire {
     decoder: Decoder,
     input: Vec<u8>,
     consumed: usize,
+    /// The next request is decoded already.
+    decoded: bool,
+}
+
+impl Wire {
+    /// Completes the next request; false if more has to come.
+    pub(crate) fn decode(&mut self, limits: &Limits) -> Result<bool, ProtocolError> {
+        if !self.decoded {
+            self.decoded = self.decoder.decode(&self.input[self.consumed..], limits)?.is_some();
+        }
+        Ok(self.decoded)
+    }
+
+    /// The next request, which is decoded.
+    pub(crate) fn request(&self) -> Request<'_> {
+        self.decoder.last(&self.input[self.consumed..])
+    }
+
+    /// Whether nothing is left to be decoded.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.consumed == self.input.len()
+    }
+
+    /// Goes on behind the next request.
+    pub(crate) fn advance(&mut self) {
+        self.consumed += self.request().consumed();
+        self.decoded = false;
+    }
+
+    /// Forgets what was run. Answers how many bytes are left.
+    fn compact(&mut self) -> usize {
+        let unread = self.input.len() - self.consumed;
+        if unread == 0 {
+            self.input.clear();
+            self.input.shrink_to(INPUT_KEEP_MAX);
+        } else if self.consumed > 0 {
+            self.input.drain(..self.consumed);
+        }
+        self.consumed = 0;
+        unread
+    }
 }
 
 /// A connected client.
@@ -117,35 +159,32 @@ impl Session {
     /// Runs every complete command of the input.
     pub(crate) fn feed(&mut self, shared: &Shared) {
         let mut wire = std::mem::take(&mut self.wire);
-        while !self.closing && self.blocked.is_none() && wire.consumed < wire.input.len() {
+        while !self.closing && self.blocked.is_none() && !wire.is_empty() {
             let limits = Limits {
                 bulk_max: shared.config.live().proto_max_bulk_len.load(Relaxed) as usize,
                 authenticated: self.authenticated,
                 ..Limits::default()
             };
             self.out.set_limit(self.output_limit(shared));
-            match wire.decoder.decode(&wire.input[wire.consumed..], &limits) {
-                Ok(Some(request)) => {
-                    let used = request.consumed();
-                    if request.is_empty() || self.run(shared, Args::new(request.bytes(), request.words())) {
-                        wire.consumed += used;
-                    }
-                }
-                Ok(None) => break,
+            match wire.decode(&limits) {
+                Ok(true) => self.run_next(shared, &mut wire, &limits),
+                Ok(false) => break,
                 Err(error) => self.refuse(&error),
             }
         }
-        let unread = wire.input.len() - wire.consumed;
-        if unread == 0 {
-            wire.input.clear();
-            wire.input.shrink_to(INPUT_KEEP_MAX);
-            wire.consumed = 0;
-        } else if wire.consumed > 0 {
-            wire.input.drain(..wire.consumed);
-            wire.consumed = 0;
-        }
-        self.info.query_buffer.store(unread, Relaxed);
+        self.info.query_buffer.store(wire.compact(), Relaxed);
         self.wire = wire;
+    }
+
+    /// Runs the next request, together with those behind it that can run with it.
+    fn run_next(&mut self, shared: &Shared, wire: &mut Wire, limits: &Limits) {
+        let request = wire.request();
+        if let Some(first) = batch::first(self, shared, &request) {
+            return batch::run(self, shared, wire, limits, first);
+        }
+        if request.is_empty() || self.run(shared, Args::new(request.bytes(), request.words())) {
+            wire.advance();
+        }
     }
 
     /// How many bytes may wait for the client; 0 = any.
@@ -157,7 +196,7 @@ impl Session {
     }
 
     /// What was written waits until the log is durable up to `lsn`; too much of it ends the connection.
-    fn seal(&mut self, lsn: Lsn) {
+    pub(crate) fn seal(&mut self, lsn: Lsn) {
         self.out.seal(lsn);
         if self.out.is_overflown() && !self.closing {
             tracing::warn!("client {} is closed: its output is over the limit", self.info.id);
@@ -165,7 +204,7 @@ impl Session {
         }
     }
 
-    fn refuse(&mut self, error: &ProtocolError) {
+    pub(crate) fn refuse(&mut self, error: &ProtocolError) {
         if !matches!(error, ProtocolError::HttpGuard) {
             self.writer().protocol_error(error);
             self.seal(0);

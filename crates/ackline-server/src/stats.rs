@@ -59,10 +59,14 @@ impl Stats {
 
 impl CommandStats {
     pub(crate) fn count(&self, usec: u64, failed: bool) {
-        self.calls.fetch_add(1, Relaxed);
+        self.count_many(1, usec, u64::from(failed));
+    }
+
+    pub(crate) fn count_many(&self, calls: u64, usec: u64, failed: u64) {
+        self.calls.fetch_add(calls, Relaxed);
         self.usec.fetch_add(usec, Relaxed);
-        if failed {
-            self.failed.fetch_add(1, Relaxed);
+        if failed > 0 {
+            self.failed.fetch_add(failed, Relaxed);
         }
     }
 

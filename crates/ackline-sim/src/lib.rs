@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod driver;
+pub mod fuzz;
 pub mod model;
 pub mod plain;
 pub mod rng;

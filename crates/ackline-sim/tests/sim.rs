@@ -1,6 +1,9 @@
 //! The engine from the inside: sessions, grammar, model, records.
 
 #[cfg(test)]
+#[path = "sim/fuzz.rs"]
+mod fuzz;
+#[cfg(test)]
 #[path = "sim/grammar.rs"]
 mod grammar;
 #[cfg(test)]

@@ -1,0 +1,164 @@
+//! Batches: pipelined commands on keys of one shard run under one hold of its lock, as one batch of the log.
+//!
+//! ```text
+//! XADD s ..  XADD s ..  XACK s ..  │  GET k ..      k lies in another shard: the next batch
+//! └──── lock, run, run, run, append, unlock ───┘
+//! ```
+//!
+//! What a command costs beside itself (the lock, the log, counters, the clock) is paid once for all of them. Each is served
+//! as if it were alone: a batch ends as soon as a blocked read is to be answered, and every reply waits for the log.
+
+use crate::dispatch::{self, context, note_slow};
+use crate::encode;
+use crate::session::{ReplyMode, Session, Wire};
+use crate::shared::Shared;
+use ackline_engine::run::Called;
+use ackline_engine::spec::{Flags, Keys, Run};
+use ackline_engine::{Args, ShardSet, Spec, Txn};
+use ackline_resp::{Limits, Protocol, ProtocolError, Request};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// Commands in a batch, so that others get the shard, too.
+const COMMANDS_MAX: u64 = 64;
+/// Bytes of records in a batch.
+const BYTES_MAX: usize = 64 * 1024;
+
+/// The first command of a batch.
+pub(crate) struct First {
+    spec: &'static Spec,
+    shards: ShardSet,
+    now: i64,
+}
+
+/// Whether a request can begin a batch.
+pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -> Option<First> {
+    let plain = session.multi.is_none()
+        && session.authenticated
+        && session.reply_mode == ReplyMode::On
+        && !shared.has_monitors.load(Relaxed)
+        && !(session.protocol == Protocol::Resp2 && session.subscribed() > 0);
+    if !plain || request.is_empty() {
+        return None;
+    }
+    let args = Args::new(request.bytes(), request.words());
+    let spec = shared.broker().table().find(args.at(0)).filter(|spec| fits(spec, args))?;
+    let now = ackline::now_ms();
+    let free = !shared.is_loading()
+        && shared.pause_until.load(Relaxed) <= now
+        && dispatch::no_room(session, shared, spec).is_none();
+    let shards = shared.broker().shards_of(spec, args);
+    free.then_some(First { spec, shards, now })
+}
+
+/// Whether a command may share a hold of its shard with others: it has one key, cannot block, and answers little.
+fn fits(spec: &Spec, args: Args<'_>) -> bool {
+    let short = match spec.run {
+        Run::Write { .. } => true,
+        Run::Read { .. } => spec.flags.has(Flags::FAST),
+        Run::Outside | Run::Container => false,
+    };
+    short
+        && matches!(spec.keys, Keys::Range { first: 1, last: 1, .. })
+        && !spec.flags.has(Flags::BLOCKING)
+        && spec.accepts(args.len())
+}
+
+/// Calls of one command in a row, counted once.
+struct Row {
+    spec: &'static Spec,
+    calls: u64,
+    failed: u64,
+    since: Instant,
+}
+
+impl Row {
+    fn new(spec: &'static Spec, since: Instant) -> Row {
+        Row { spec, calls: 0, failed: 0, since }
+    }
+
+    fn settle(&self, shared: &Shared, until: Instant) {
+        let usec = until.duration_since(self.since).as_micros() as u64;
+        shared.row(self.spec).stats.count_many(self.calls, usec, self.failed);
+    }
+}
+
+/// Runs a batch.
+pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limits: &Limits, first: First) {
+    let broker = shared.broker();
+    let ctx = context(session, shared, first.now);
+    let mut calls = 0;
+    let mut spec = first.spec;
+    let (ended, lsn) = broker.with(first.shards, ctx, |txn| {
+        let mut row = Row::new(spec, Instant::now());
+        let ended = loop {
+            row.failed += u64::from(call(session, shared, txn, spec, wire));
+            row.calls += 1;
+            calls += 1;
+            wire.advance();
+            if calls == COMMANDS_MAX || txn.batch().len() >= BYTES_MAX || txn.has_ready() {
+                break Ok(());
+            }
+            match next(shared, wire, limits, (spec, first.shards)) {
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+                Ok(Some(same)) if std::ptr::eq(same, spec) => {}
+                Ok(Some(other)) => {
+                    let now = Instant::now();
+                    row.settle(shared, now);
+                    (spec, row) = (other, Row::new(other, now));
+                }
+            }
+        };
+        row.settle(shared, Instant::now());
+        ended
+    });
+    shared.stats.commands.fetch_add(calls, Relaxed);
+    session.info.commands.fetch_add(calls, Relaxed);
+    session.info.active_at.store(first.now, Relaxed);
+    *session.info.last.lock() = spec.name;
+    session.last_lsn = session.last_lsn.max(lsn);
+    session.seal(session.last_lsn);
+    if let Err(error) = ended {
+        session.refuse(&error);
+    }
+}
+
+/// The command of the next request, if it is complete and belongs to the batch.
+fn next(
+    shared: &Shared,
+    wire: &mut Wire,
+    limits: &Limits,
+    (spec, shards): (&'static Spec, ShardSet),
+) -> Result<Option<&'static Spec>, ProtocolError> {
+    if wire.is_empty() || !wire.decode(limits)? {
+        return Ok(None);
+    }
+    let request = wire.request();
+    if request.is_empty() {
+        return Ok(None);
+    }
+    let args = Args::new(request.bytes(), request.words());
+    let same = args.at(0).eq_ignore_ascii_case(spec.name.as_bytes());
+    let spec = if same { Some(spec) } else { shared.broker().table().find(args.at(0)) };
+    Ok(spec.filter(|spec| fits(spec, args) && shared.broker().shards_of(spec, args) == shards))
+}
+
+/// Runs the next request. True if it failed.
+fn call(session: &mut Session, shared: &Shared, txn: &mut Txn<'_>, spec: &'static Spec, wire: &Wire) -> bool {
+    let request = wire.request();
+    let args = Args::new(request.bytes(), request.words());
+    let start = Instant::now();
+    let outcome = match txn.call(spec, args) {
+        Called::Done(outcome) => outcome,
+        // Nothing that can block is in a batch.
+        Called::Parked(_) => return true,
+    };
+    encode::outcome(&mut session.writer(), &outcome);
+    let usec = start.elapsed().as_micros() as u64;
+    note_slow(session, shared, spec, args, usec, txn.now());
+    if let Err(error) = &outcome {
+        shared.stats.count_error(error.as_bytes());
+    }
+    outcome.is_err()
+}
