@@ -152,7 +152,7 @@ struct Plan {
 
 impl Plan {
     fn decide(&self, stream: &Stream) -> Option<(u64, Change<'static>)> {
-        let mut below = None;
+        let mut last = None;
         let mut count = 0;
         let mut singles = Vec::new();
         for block in stream.blocks.iter() {
@@ -167,7 +167,7 @@ impl Plan {
             };
             if fits && self.policy == Policy::KeepRef {
                 count += block.live();
-                below = block.last().next().or(Some(StreamId::MAX));
+                last = Some(block.last());
                 continue;
             }
             if !fits && self.approximate && self.policy == Policy::KeepRef {
@@ -188,7 +188,7 @@ impl Plan {
                     singles.push(slot.id);
                 }
                 count += 1;
-                below = slot.id.next().or(Some(StreamId::MAX));
+                last = Some(slot.id);
             }
             if !fits {
                 break;
@@ -197,9 +197,13 @@ impl Plan {
         if count == 0 {
             return None;
         }
-        let change = match self.policy {
-            Policy::Acked => Change::Delete { remember: false, unreference: false, ids: singles.into() },
-            policy => Change::Trim { below: below?, unreference: policy == Policy::DelRef },
+        let remove = |unreference, ids| Change::Delete { remember: false, unreference, ids };
+        let unreference = self.policy == Policy::DelRef;
+        let change = match (self.policy, last?.next()) {
+            (Policy::Acked, _) => remove(false, singles.into()),
+            (_, Some(below)) => Change::Trim { below, unreference },
+            // No ID is above the last possible one: everything goes, one by one.
+            (_, None) => remove(unreference, stream.ids(StreamId::MIN, StreamId::MAX).collect()),
         };
         Some((count, change))
     }

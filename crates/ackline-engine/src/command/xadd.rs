@@ -44,6 +44,8 @@ const IDEMPOTENCY: &[Arg] = &[Arg::string("pid").after("IDMPAUTO")];
 
 /// The largest sum of field and value lengths of one entry.
 const ENTRY_MAX: usize = 1 << 30;
+/// The largest block, whatever the settings: entries are found in it by 32 bits.
+const BLOCK_MAX: usize = 1 << 30;
 
 struct XAdd<'a> {
     key: &'a [u8],
@@ -166,7 +168,9 @@ fn starts_block(stream: &Stream, txn: &Txn<'_>, size: usize) -> bool {
     let settings = &txn.context().settings;
     stream.blocks.back().is_none_or(|tail| {
         let full = settings.node_max_entries > 0 && tail.total() >= settings.node_max_entries;
-        full || (settings.node_max_bytes > 0 && (tail.size() + size) as u64 >= settings.node_max_bytes)
+        let huge = tail.size() + size >= BLOCK_MAX;
+        full || huge
+            || (settings.node_max_bytes > 0 && (tail.size() + size) as u64 >= settings.node_max_bytes)
     })
 }
 
