@@ -1,13 +1,19 @@
-//! The real binary, driven by redis-rs.
+//! The real binary, driven by redis-rs, and over raw sockets where a client library would be too polite.
 
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
+#[path = "cli/abuse/mod.rs"]
+mod abuse;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/crash.rs"]
 mod crash;
+#[path = "cli/cve.rs"]
+mod cve;
 #[path = "cli/cycle.rs"]
 mod cycle;
+#[path = "cli/limits.rs"]
+mod limits;
 #[path = "cli/process.rs"]
 mod process;
 #[path = "cli/transfer.rs"]
