@@ -215,6 +215,7 @@ impl Broker {
         let status = self.checkpoint_status();
         let newest = self.log().last();
         if status.after == newest && newest > 0 {
+            self.checkpoints.state.lock().asked = false;
             return Ok(false);
         }
         self.checkpoints.state.lock().status.running = true;

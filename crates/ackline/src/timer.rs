@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Duration;
 
-/// When the timer is due next.
-pub(crate) struct Alarm {
+/// When the timer is due next. Stops the timer when it is dropped, which therefore holds the clock alone while it waits.
+pub(crate) struct Alarm(Arc<Clock>);
+
+struct Clock {
     at: Mutex<Due>,
     changed: Condvar,
 }
@@ -23,23 +25,32 @@ const LOOK_MAX: Duration = Duration::from_secs(1);
 
 impl Alarm {
     pub(crate) fn new() -> Alarm {
-        Alarm { at: Mutex::new(Due { at: i64::MAX, stopped: false }), changed: Condvar::new() }
+        let at = Mutex::new(Due { at: i64::MAX, stopped: false });
+        Alarm(Arc::new(Clock { at, changed: Condvar::new() }))
     }
 
     /// Rings at `at`, Unix ms, or earlier.
     pub(crate) fn set(&self, at: i64) {
-        let mut due = self.at.lock();
+        let mut due = self.0.at.lock();
         if at < due.at {
             due.at = at;
-            self.changed.notify_one();
+            self.0.changed.notify_one();
         }
     }
 
     pub(crate) fn stop(&self) {
-        self.at.lock().stopped = true;
-        self.changed.notify_all();
+        self.0.at.lock().stopped = true;
+        self.0.changed.notify_all();
     }
+}
 
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Clock {
     /// Waits until something is due. False once stopped.
     fn wait(&self) -> bool {
         let mut due = self.at.lock();
@@ -61,13 +72,12 @@ impl Alarm {
 impl Broker {
     /// Starts the timer. It ends when the broker is closed or dropped.
     pub fn start_timer(broker: &Arc<Broker>) {
-        let weak: Weak<Broker> = Arc::downgrade(broker);
+        let (weak, clock): (Weak<Broker>, _) = (Arc::downgrade(broker), Arc::clone(&broker.alarm.0));
         let thread = thread::Builder::new().name("timer".into());
         let run = move || {
-            while let Some(broker) = weak.upgrade() {
-                if !broker.alarm.wait() {
-                    break;
-                }
+            while clock.wait()
+                && let Some(broker) = weak.upgrade()
+            {
                 broker.tick();
             }
         };
@@ -93,7 +103,7 @@ mod tests {
         explore_all(|| {
             let alarm = Arc::new(Alarm::new());
             ring(&alarm, |alarm| alarm.set(0));
-            assert!(alarm.wait());
+            assert!(alarm.0.wait());
         });
     }
 
@@ -104,9 +114,9 @@ mod tests {
             for at in [i64::MAX - 1, 1, i64::MAX - 2] {
                 ring(&alarm, move |alarm| alarm.set(at));
             }
-            assert!(alarm.wait());
+            assert!(alarm.0.wait());
             ring(&alarm, |alarm| alarm.set(0));
-            assert!(alarm.wait());
+            assert!(alarm.0.wait());
         });
     }
 
@@ -115,7 +125,7 @@ mod tests {
         explore_all(|| {
             let alarm = Arc::new(Alarm::new());
             ring(&alarm, Alarm::stop);
-            assert!(!alarm.wait());
+            assert!(!alarm.0.wait());
         });
     }
 }

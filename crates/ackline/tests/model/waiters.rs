@@ -117,3 +117,41 @@ fn a_deadline_is_not_missed() {
         assert_eq!(broker.parked(), 0);
     });
 }
+
+/// Without anybody who writes, time alone answers: the timer rings although its waits end whenever they like.
+#[test]
+fn time_alone_answers() {
+    explore(400, Timeouts::Any, || {
+        const START: i64 = 1_000_000;
+        ackline::simulate(Some(START));
+        let answers = Answers::default();
+        let broker = open(&FaultyDisk::new(), &answers);
+        Broker::start_timer(&broker);
+        let read = format!("XREAD BLOCK 100 STREAMS {} {} 0 0", key(0), key(1));
+        let reader =
+            spawn(&broker, move |broker| call_in(broker, &read, Context { now: START, ..context(0) }));
+        let clock = thread::spawn(|| ackline::simulate(Some(START + 200)));
+        assert!(reader.join().unwrap().is_none());
+        clock.join().unwrap();
+        while answers.lock().is_empty() {
+            thread::yield_now();
+        }
+        broker.close().unwrap();
+    });
+}
+
+/// The timer of a broker that is dropped ends, and keeps nothing.
+#[test]
+fn a_dropped_broker_takes_its_timer_along() {
+    explore(400, Timeouts::Never, || {
+        let broker = open(&FaultyDisk::new(), &Answers::default());
+        Broker::start_timer(&broker);
+        let gone = Arc::downgrade(&broker);
+        // Meanwhile the timer may have fallen asleep.
+        (0..4).for_each(|_| _ = call(&broker, "SET key value", 0));
+        drop(broker);
+        while gone.upgrade().is_some() {
+            thread::yield_now();
+        }
+    });
+}
