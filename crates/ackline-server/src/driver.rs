@@ -28,7 +28,9 @@ const CLIENTS: usize = 1024;
 /// Bytes read at once.
 const READ: usize = 64 * 1024;
 /// A connection gets so many reads before the others have their turn.
-const READS_MAX: usize = 16;
+const READS_MAX: usize = 4;
+/// How long after a failure connections are accepted again, in ms.
+const STARVED: i64 = 100;
 /// The loop looks around at least this often.
 const IDLE_MAX: Duration = Duration::from_millis(500);
 
@@ -49,8 +51,12 @@ pub(crate) struct Driver {
     connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
     /// Clients whose replies wait for the log.
     held: Vec<u64>,
+    /// Clients that had their share of reads and have more to be read, which no event will tell again.
+    unread: Vec<u64>,
     /// Clients that wait for something outside the engine.
     waiting: Vec<u64>,
+    /// Unix ms of when there were no descriptors for connections that wait to be accepted. No event will tell again.
+    starved_at: Option<i64>,
     next_thread: usize,
     /// What a read fills: one for all connections of the thread.
     scratch: Vec<u8>,
@@ -66,7 +72,9 @@ impl Driver {
             listeners,
             connections,
             held: Vec::new(),
+            unread: Vec::new(),
             waiting: Vec::new(),
+            starved_at: None,
             next_thread: 0,
             scratch: vec![0; READ],
         }
@@ -88,9 +96,18 @@ impl Driver {
                 match event.token() {
                     WAKER => {}
                     Token(token) if token < CLIENTS => self.accept(token - LISTENERS),
-                    Token(token) => self.turn((token - CLIENTS) as u64, event.is_readable()),
+                    Token(token) => {
+                        let id = (token - CLIENTS) as u64;
+                        let closed = event.is_read_closed();
+                        self.turn(
+                            id,
+                            if closed { Reading::ToTheEnd } else { Reading::of(event.is_readable()) },
+                        );
+                    }
                 }
             }
+            self.read_on();
+            self.accept_again();
             self.read_mail();
             self.follow_log();
         }
@@ -99,7 +116,24 @@ impl Driver {
         Ok(())
     }
 
+    /// Tries again what there were no descriptors for.
+    fn accept_again(&mut self) {
+        if self.starved_at.is_some_and(|at| ackline::now_ms() - at >= STARVED) {
+            (0..self.listeners.len()).for_each(|listener| self.accept(listener));
+        }
+    }
+
+    /// Goes on with those that had more than their share.
+    fn read_on(&mut self) {
+        for id in std::mem::take(&mut self.unread) {
+            self.turn(id, Reading::ToTheEnd);
+        }
+    }
+
     fn timeout(&self) -> Duration {
+        if !self.unread.is_empty() {
+            return Duration::ZERO;
+        }
         let now = ackline::now_ms();
         let due =
             self.waiting.iter().filter_map(|id| self.connections.get(id)?.session.poll_at(&self.shared));
@@ -112,11 +146,17 @@ impl Driver {
         loop {
             match self.listeners[listener].accept() {
                 Ok(stream) => self.place(stream),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.starved_at = None;
+                    return;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     // Out of descriptors, or the peer is gone already: the others must go on.
-                    tracing::warn!("a connection could not be accepted: {error}");
+                    if self.starved_at.is_none() {
+                        tracing::warn!("a connection could not be accepted: {error}");
+                    }
+                    self.starved_at = Some(ackline::now_ms());
                     return;
                 }
             }
@@ -155,14 +195,17 @@ impl Driver {
         let session = Session::new(info, stream.is_local(), authenticated);
         self.connections
             .insert(id, Connection { stream, session, wants_write: false, over_soft_since: None });
-        self.turn(id, true);
+        self.turn(id, Reading::Some);
     }
 
     /// One connection's turn: read if there may be something, run, write.
-    fn turn(&mut self, id: u64, readable: bool) {
+    fn turn(&mut self, id: u64, reading: Reading) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let alive = (!readable || connection.read(&self.shared, &mut self.scratch))
-            && connection.write(&self.shared, self.poll.registry(), id);
+        let read = connection.read(&self.shared, &mut self.scratch, reading);
+        if read == WasRead::More {
+            self.unread.push(id);
+        }
+        let alive = read != WasRead::Gone && connection.write(&self.shared, self.poll.registry(), id);
         let session = &connection.session;
         let over = connection.session.closing && !session.out.is_held() && session.out.len() == 0;
         if !alive || over || self.shared.broker().log().durable().poisoned() {
@@ -207,7 +250,7 @@ impl Driver {
     fn with(&mut self, id: u64, run: impl FnOnce(&mut Session)) {
         if let Some(connection) = self.connections.get_mut(&id) {
             run(&mut connection.session);
-            self.turn(id, false);
+            self.turn(id, Reading::None);
         }
     }
 
@@ -219,7 +262,7 @@ impl Driver {
             let session = &mut connection.session;
             if session.poll(&self.shared, now) || session.blocked.is_none() {
                 session.feed(&self.shared);
-                self.turn(id, false);
+                self.turn(id, Reading::None);
             } else {
                 self.waiting.push(id);
             }
@@ -235,7 +278,7 @@ impl Driver {
         shared.mailboxes()[self.index].look_at_log(|| {
             self.poll_waiting();
             for id in std::mem::take(&mut self.held) {
-                self.turn(id, false);
+                self.turn(id, Reading::None);
             }
             !self.held.is_empty() || !self.waiting.is_empty()
         });
@@ -254,34 +297,73 @@ impl Driver {
     }
 }
 
+/// What a turn shall read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    None,
+    /// Until a read is not filled: what comes later is another event.
+    Some,
+    /// Until there is nothing: the end of the stream is no event of its own if it came with data.
+    ToTheEnd,
+}
+
+impl Reading {
+    fn of(readable: bool) -> Reading {
+        if readable { Reading::Some } else { Reading::None }
+    }
+}
+
+/// How reading ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WasRead {
+    All,
+    /// There may be more.
+    More,
+    /// The peer is gone.
+    Gone,
+}
+
 impl Connection {
-    /// Reads and runs until the peer has nothing more. False if it is gone.
-    fn read(&mut self, shared: &Shared, scratch: &mut [u8]) -> bool {
+    /// Reads and runs until the peer has nothing more, or has had its share.
+    fn read(&mut self, shared: &Shared, scratch: &mut [u8], reading: Reading) -> WasRead {
+        if reading == Reading::None {
+            return WasRead::All;
+        }
         for _ in 0..READS_MAX {
             if self.session.closing {
-                return true;
+                return WasRead::All;
             }
             let read = self.stream.read(scratch);
             match read {
-                Ok(0) => return false,
+                Ok(0) => return self.hung_up(),
                 Ok(n) => {
                     self.session.input().extend_from_slice(&scratch[..n]);
                     self.session.info.bytes_in.fetch_add(n as u64, Relaxed);
                     shared.stats.bytes_in.fetch_add(n as u64, Relaxed);
                     self.session.feed(shared);
                     if self.over_query_limit(shared) {
-                        return false;
+                        return WasRead::Gone;
                     }
-                    if n < scratch.len() {
-                        return true;
+                    if n < scratch.len() && reading == Reading::Some {
+                        return WasRead::All;
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return WasRead::All,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return false,
+                Err(_) => return WasRead::Gone,
             }
         }
-        true
+        WasRead::More
+    }
+
+    /// The peer says nothing more. What it asked before is answered, unless it waits for something that may never come.
+    fn hung_up(&mut self) -> WasRead {
+        let session = &mut self.session;
+        if session.blocked.is_some() || !(session.out.is_held() || session.out.len() > 0) {
+            return WasRead::Gone;
+        }
+        session.closing = true;
+        WasRead::All
     }
 
     fn over_query_limit(&mut self, shared: &Shared) -> bool {

@@ -48,6 +48,7 @@ pub fn run(config: Config, memory: fn() -> u64) -> Result<(), StartError> {
     let dir = PathBuf::from(config.string("dir"));
     let shared = Shared::new(config, memory).map_err(|error| StartError::Open(dir, error))?;
     let shared = Arc::new(shared);
+    raise_descriptors(&shared.config);
     let mut listeners = listen(&shared.config)?;
     let threads = shared.config.int("io-threads").max(1) as usize;
     let mut polls = Vec::new();
@@ -106,7 +107,25 @@ fn load(shared: &Arc<Shared>) -> Result<(), StartError> {
     Broker::start_timer(&broker);
     Broker::start_checkpoints(&broker);
     shared.set_broker(broker);
+    // What the subscriber was told before found no broker to look at.
+    if shared.broker().log().durable().poisoned() {
+        shared.stop();
+    }
     Ok(())
+}
+
+/// As many descriptors as clients and files need, if the system allows it.
+fn raise_descriptors(config: &Config) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = config.int("maxclients").max(0) as u64 + 64;
+    let now = getrlimit(Resource::Nofile);
+    let most = now.maximum.unwrap_or(u64::MAX);
+    if now.current.is_some_and(|current| current < wanted) {
+        let current = Some(wanted.min(most));
+        if setrlimit(Resource::Nofile, Rlimit { current, maximum: now.maximum }).is_err() || most < wanted {
+            tracing::warn!("there are descriptors for fewer than maxclients {} clients", wanted - 64);
+        }
+    }
 }
 
 fn finish(shared: &Shared, handles: Vec<JoinHandle<std::io::Result<()>>>) -> Result<(), StartError> {

@@ -281,10 +281,10 @@ fn entries_of_many_fields_and_of_many_bytes() {
     let names: Vec<String> = (0..100_000).map(|n| format!("field-{n}")).collect();
     let mut words: Vec<&[u8]> = vec![b"XADD", b"s", b"1-1"];
     words.extend(names.iter().flat_map(|name| [name.as_bytes(), b"v"]));
-    raw.send_in_pieces(&encode(&words), &target);
+    raw.send(&encode(&words));
     assert_eq!(raw.reply(), "1-1");
     let large = vec![b'x'; 16 << 20];
-    raw.send_in_pieces(&encode(&[b"XADD", b"s", b"2-1", b"large", &large]), &target);
+    raw.send(&encode(&[b"XADD", b"s", b"2-1", b"large", &large]));
     assert_eq!(raw.reply(), "2-1");
     raw.ask("XGROUP CREATE s g 0");
     let read = raw.ask("XREADGROUP GROUP g c STREAMS s >");

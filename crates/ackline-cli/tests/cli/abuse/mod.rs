@@ -11,8 +11,9 @@ mod names;
 mod slow;
 mod transactions;
 
+use crate::process::free_port;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ impl Target {
     /// With more settings.
     pub(crate) fn with(settings: &[&str]) -> Target {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let child = spawn(&dir, port, settings);
         let mut target = Target { child, dir, port, password: settings.contains(&"--requirepass") };
         target.wait_until_it_answers();
@@ -174,14 +175,9 @@ impl Raw {
         self.stream.get_ref().write_all(bytes).unwrap();
     }
 
-    /// Sends more than the server reads at once, each piece when the one before was read.
-    pub(crate) fn send_in_pieces(&mut self, bytes: &[u8], target: &Target) {
-        let mut witness = target.client();
-        for piece in bytes.chunks(256 << 10) {
-            self.send(piece);
-            // One thread takes its connections in turn.
-            assert_eq!(witness.ask("PING"), "+PONG");
-        }
+    /// Has nothing more to say.
+    pub(crate) fn hang_up(&mut self) {
+        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
     }
 
     /// Sends what the server may refuse to take; false if it closed meanwhile.

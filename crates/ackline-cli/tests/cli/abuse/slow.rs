@@ -101,3 +101,17 @@ fn resets_amid_deep_pipelines() {
     assert!(client.ask("INFO clients").contains("blocked_clients:0\r"));
     target.finish();
 }
+
+/// The end of a stream that comes together with data is no event of its own.
+#[test]
+fn who_asks_and_hangs_up_at_once_gets_an_answer_and_leaves_no_connection() {
+    let target = Target::start();
+    for _ in 0..300 {
+        let mut raw = target.stranger();
+        raw.send(&request("PING"));
+        raw.hang_up();
+        assert_eq!(raw.reply(), "+PONG");
+    }
+    target.wait_for_clients(1);
+    target.finish();
+}

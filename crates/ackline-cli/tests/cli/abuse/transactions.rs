@@ -14,8 +14,7 @@ fn a_transaction_of_a_hundred_thousand_commands() {
     assert_eq!(raw.reply(), "+OK");
     std::thread::scope(|scope| {
         let mut writer = Raw::over(raw.stream.get_ref().try_clone().unwrap());
-        let target = &target;
-        scope.spawn(move || writer.send_in_pieces(&queued, target));
+        scope.spawn(move || writer.send(&queued));
         assert!(raw.replies(MANY).iter().all(|reply| reply == "+QUEUED"));
     });
     assert_eq!(target.client().ask("EXISTS s"), ":0");
