@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An open file.
 pub trait StorageFile: Send + Sync {
@@ -118,14 +119,36 @@ impl Storage for Disk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.dir.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => self.sync_dir(),
+        let (path, gone) = (self.dir.join(name), self.dir.join(format!("{name}.gone.tmp")));
+        match fs::rename(path, &gone) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed?,
         }
+        self.sync_dir()?;
+        shrink(&gone)?;
+        fs::remove_file(gone)
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
+}
+
+/// Bytes of a file that are given back at once.
+const SHRINK: u64 = 2 << 20;
+
+/// Gives a large file back bit by bit. On a file system that discards freed blocks (mount option `discard`) whoever syncs
+/// meanwhile waits for the discard: 140 ms were seen for 110 MB at once.
+fn shrink(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    let mut len = file.metadata()?.len();
+    while len > SHRINK {
+        len -= SHRINK;
+        let start = Instant::now();
+        file.set_len(len)?;
+        file.sync_all()?;
+        // The disk is the others' for three quarters of the time.
+        std::thread::sleep(start.elapsed() * 3);
+    }
+    Ok(())
 }
