@@ -1,5 +1,6 @@
 //! Stream entry IDs: two unsigned 64-bit numbers `ms-seq`, ordered by `ms`, then `seq`.
 
+use crate::args::strict_int;
 use crate::error::Error;
 use std::fmt;
 
@@ -98,8 +99,11 @@ pub(crate) fn unsigned(text: &[u8]) -> Option<u64> {
     decimal(digits)
 }
 
-/// As [`unsigned`], and a minus sign wraps modulo 2^64.
+/// As [`unsigned`], and a minus sign wraps modulo 2^64, unless what it makes is a plain negative number: `-07`, not `-7`.
 fn sequence(text: &[u8]) -> Option<u64> {
+    if strict_int(text).is_some_and(|n| n < 0) {
+        return None;
+    }
     match text.trim_ascii_start().strip_prefix(b"-") {
         Some(digits) => decimal(digits).map(u64::wrapping_neg),
         None => unsigned(text),
@@ -139,6 +143,7 @@ mod tests {
         assert_eq!(id(" 7-0"), Some(StreamId::new(7, 0)));
         assert_eq!(id("+8-0"), Some(StreamId::new(8, 0)));
         assert_eq!(id("10- 3"), Some(StreamId::new(10, 3)));
+        assert_eq!(id("9--7"), None);
         assert_eq!(id("9--07"), Some(StreamId::new(9, 18446744073709551609)));
         for bad in ["", "-", "-1", "1-", "a-1", "1-1x", "18446744073709551616-0"] {
             assert_eq!(id(bad), None, "{bad}");

@@ -226,7 +226,6 @@ fn list(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
             clients.retain(|client| type_of(client) == wanted);
         } else if is(word, "ID") && args.len() > 3 {
             let ids: Option<Vec<i64>> = args.from(3).iter().map(strict_int).collect();
-            let ids = ids.filter(|ids| ids.iter().all(|id| *id > 0));
             let ids = ids.ok_or(Error::from_static("ERR Invalid client ID"))?;
             clients.retain(|client| ids.contains(&(client.id as i64)));
         } else {

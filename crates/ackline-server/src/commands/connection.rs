@@ -100,6 +100,10 @@ fn ping(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
 
 fn select(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let index = int(args.at(1))?;
+    if i32::try_from(index).is_err() {
+        let text = "ERR value is out of range, value must between -2147483648 and 2147483647";
+        return Err(Error::from_static(text));
+    }
     let in_range = u32::try_from(index).ok().filter(|db| *db < env.shared.broker().databases());
     env.session.db = in_range.ok_or(Error::from_static("ERR DB index is out of range"))?;
     env.session.publish_details();

@@ -269,13 +269,12 @@ fn wait_replicas(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error>
 }
 
 fn wait_aof(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
-    let between = |word, max| {
-        let n = int(word)?;
-        let text = format!("ERR value is out of range, value must between 0 and {max}");
-        if (0..=max).contains(&n) { Ok(n) } else { Err(Error::from(text)) }
-    };
-    let local = between(args.at(1), 1)?;
-    let replicas = between(args.at(2), i64::MAX)?;
+    let local = int(args.at(1))?;
+    if !(0..=1).contains(&local) {
+        return Err(Error::from_static("ERR value is out of range, value must between 0 and 1"));
+    }
+    let replicas = int(args.at(2)).ok().filter(|count| *count >= 0);
+    let replicas = replicas.ok_or(Error::from_static("ERR value is out of range, must be positive"))?;
     let until = until(args.at(3))?;
     if local > 0 && !env.shared.broker().keeps_log() {
         return Err(Error::from_static(
