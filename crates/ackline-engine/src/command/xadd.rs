@@ -131,12 +131,12 @@ impl<'a> XAdd<'a> {
         if size >= ENTRY_MAX {
             return Err(Error::from_static("ERR Elements are too large to be stored"));
         }
-        let new_block = stream.is_none_or(|stream| starts_block(stream, txn, size));
+        let mut fields = Vec::with_capacity(size + 4 * self.fields.len());
+        put_fields(&mut fields, self.fields.iter());
+        let new_block = stream.is_none_or(|stream| starts_block(stream, txn, id, fields.len()));
         if stream.is_none() {
             create_stream(txn, self.key);
         }
-        let mut fields = Vec::with_capacity(size + 4 * self.fields.len());
-        put_fields(&mut fields, self.fields.iter());
         txn.emit(self.key, Change::Append { new_block, id, fields: &fields });
         if let Some((producer, iid)) = iid {
             txn.emit(self.key, Change::Remember { producer, iid: &iid, id });
@@ -164,13 +164,13 @@ pub(crate) fn create_stream(txn: &mut Txn<'_>, key: &[u8]) {
 }
 
 /// Whether the next entry begins a block: the last one holds its share of entries or bytes.
-fn starts_block(stream: &Stream, txn: &Txn<'_>, size: usize) -> bool {
+fn starts_block(stream: &Stream, txn: &Txn<'_>, id: StreamId, fields: usize) -> bool {
     let settings = &txn.context().settings;
     stream.blocks.back().is_none_or(|tail| {
-        let full = settings.node_max_entries > 0 && tail.total() >= settings.node_max_entries;
-        let huge = tail.size() + size >= BLOCK_MAX;
-        full || huge
-            || (settings.node_max_bytes > 0 && (tail.size() + size) as u64 >= settings.node_max_bytes)
+        let size = tail.size() + tail.cost(id, fields);
+        let most = if settings.node_max_bytes > 0 { settings.node_max_bytes as usize } else { BLOCK_MAX };
+        size > most.min(BLOCK_MAX)
+            || (settings.node_max_entries > 0 && tail.total() >= settings.node_max_entries)
     })
 }
 

@@ -17,6 +17,8 @@ use crate::id::StreamId;
 use std::sync::Arc;
 
 const DELETED: u8 = 1;
+/// Memory is asked for in multiples of this.
+const ROOM: usize = 512;
 
 /// A run of entries.
 #[derive(Clone, Debug)]
@@ -42,6 +44,25 @@ impl Block {
     /// An empty block whose first entry will be `first`.
     pub(crate) fn new(first: StreamId) -> Block {
         Block { first, last: first, live: 0, total: 0, data: Vec::new() }
+    }
+
+    /// As [`Block::new`], with room for as much as the block before it holds.
+    pub(crate) fn after(before: &Block, first: StreamId) -> Block {
+        let room = if before.total > 1 { before.data.len().next_multiple_of(ROOM) } else { 0 };
+        Block { data: Vec::with_capacity(room), ..Block::new(first) }
+    }
+
+    /// Bytes that an entry would take.
+    pub(crate) fn cost(&self, id: StreamId, fields: usize) -> usize {
+        let number = |n: u64| (64 - (n | 1).leading_zeros() as usize).div_ceil(7);
+        1 + number(id.ms.wrapping_sub(self.first.ms)) + number(id.seq) + number(fields as u64) + fields
+    }
+
+    /// Nothing more comes: gives back what was too much.
+    pub(crate) fn close(&mut self) {
+        if self.data.capacity() > self.data.len().next_multiple_of(ROOM) {
+            self.data.shrink_to_fit();
+        }
     }
 
     /// The ID that the block began with; its entry may be deleted.
@@ -99,6 +120,11 @@ impl Block {
     }
 
     pub(crate) fn push(&mut self, id: StreamId, fields: &[u8]) {
+        let (len, cost) = (self.data.len(), self.cost(id, fields.len()));
+        if len + cost > self.data.capacity() {
+            // Half as much again, not twice as much: what is never filled is paid for as well.
+            self.data.reserve_exact(cost.max(len / 2));
+        }
         self.data.push(0);
         put_u64(&mut self.data, id.ms - self.first.ms);
         put_u64(&mut self.data, id.seq);

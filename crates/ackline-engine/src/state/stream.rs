@@ -107,7 +107,14 @@ impl Stream {
 
     pub(crate) fn append(&mut self, id: StreamId, fields: &[u8], new_block: bool) {
         if new_block || self.blocks.is_empty() {
-            self.blocks.push_back(Block::new(id));
+            let block = match self.blocks.back_mut() {
+                Some(full) => {
+                    full.close();
+                    Block::after(full, id)
+                }
+                None => Block::new(id),
+            };
+            self.blocks.push_back(block);
         }
         let tail = self.blocks.back_mut().expect("a block was pushed if there was none");
         tail.push(id, fields);
