@@ -269,6 +269,17 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// Whoever opens the directory next prepares a segment under the same name.
+    fn drop(&mut self) {
+        if let Next::Coming(thread) = std::mem::replace(&mut self.next, Next::None)
+            && let Err(error) = joined(thread)
+        {
+            tracing::warn!("the next segment could not be prepared: {error}");
+        }
+    }
+}
+
 fn joined(thread: JoinHandle<io::Result<Spare>>) -> io::Result<Spare> {
     thread.join().unwrap_or_else(|_| Err(io::Error::other("preparing a segment panicked")))
 }

@@ -110,3 +110,22 @@ fn what_is_asked_to_be_synced_is_synced_in_every_mode() {
         assert_eq!(log.durable().synced(), lsn, "{sync:?}");
     }
 }
+
+/// The segment that was being prepared when a log closed is not written to under the feet of the next one.
+#[test]
+fn a_log_can_be_opened_again_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LocalOptions { segment_bytes: 8 << 20, ..LocalOptions::default() };
+    let mut expected = Vec::new();
+    for round in 0..12u8 {
+        let directory = Directory::open(dir.path()).unwrap();
+        let log = LocalLog::open(directory, options, &mut |_, _| {}).unwrap();
+        for _ in 0..2 {
+            let batch = vec![round + 1; 700_000];
+            let lsn = log.append(&batch);
+            assert!(log.durable().wait(lsn, None));
+            expected.push((lsn, batch));
+        }
+    }
+    assert!(contents(&open(dir.path()).unwrap()) == expected);
+}
