@@ -12,6 +12,7 @@ use crate::dispatch::{self, context, note_slow};
 use crate::encode;
 use crate::session::{ReplyMode, Session, Wire};
 use crate::shared::Shared;
+use ackline_engine::args::{is, strict_int};
 use ackline_engine::run::Called;
 use ackline_engine::spec::{Flags, Keys, Run};
 use ackline_engine::{Args, ShardSet, Spec, Txn};
@@ -21,6 +22,8 @@ use std::time::Instant;
 
 /// Commands in a batch, so that others get the shard, too.
 const COMMANDS_MAX: u64 = 64;
+/// Entries of a read in a batch: they are written to the reply while the shard is held.
+const ENTRIES_MAX: i64 = 32;
 /// Bytes of records in a batch.
 const BYTES_MAX: usize = 64 * 1024;
 
@@ -48,20 +51,39 @@ pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -
         && shared.pause_until.load(Relaxed) <= now
         && dispatch::no_room(session, shared, spec).is_none();
     let shards = shared.broker().shards_of(spec, args);
-    free.then_some(First { spec, shards, now })
+    (free && shards.0.is_power_of_two()).then_some(First { spec, shards, now })
 }
 
-/// Whether a command may share a hold of its shard with others: it has one key, cannot block, and answers little.
+/// Whether a command may share a hold of its shard with others: it cannot block, answers little, and has one key; or it
+/// reads a few entries for a group without waiting for them.
 fn fits(spec: &Spec, args: Args<'_>) -> bool {
     let short = match spec.run {
         Run::Write { .. } => true,
         Run::Read { .. } => spec.flags.has(Flags::FAST),
         Run::Outside | Run::Container => false,
     };
-    short
-        && matches!(spec.keys, Keys::Range { first: 1, last: 1, .. })
-        && !spec.flags.has(Flags::BLOCKING)
-        && spec.accepts(args.len())
+    let plain = match spec.keys {
+        Keys::Range { first: 1, last: 1, .. } => !spec.flags.has(Flags::BLOCKING),
+        Keys::Streams => reads_few(args),
+        _ => false,
+    };
+    short && plain && spec.accepts(args.len())
+}
+
+/// Whether a read says that it wants a few entries and does not say that it waits.
+fn reads_few(args: Args<'_>) -> bool {
+    let options = args.iter().take_while(|word| !is(word, "STREAMS"));
+    let mut few = false;
+    let mut before: &[u8] = b"";
+    for word in options {
+        if is(word, "BLOCK") {
+            return false;
+        }
+        few |=
+            is(before, "COUNT") && strict_int(word).is_some_and(|count| (1..=ENTRIES_MAX).contains(&count));
+        before = word;
+    }
+    few
 }
 
 /// Calls of one command in a row, counted once.
@@ -90,9 +112,10 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limit
     let mut calls = 0;
     let mut spec = first.spec;
     let (ended, lsn) = broker.with(first.shards, ctx, |txn| {
-        let mut row = Row::new(spec, Instant::now());
+        let mut clock = Instant::now();
+        let mut row = Row::new(spec, clock);
         let ended = loop {
-            row.failed += u64::from(call(session, shared, txn, spec, wire));
+            row.failed += u64::from(call(session, shared, txn, spec, wire, &mut clock));
             row.calls += 1;
             calls += 1;
             wire.advance();
@@ -104,13 +127,12 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limit
                 Err(error) => break Err(error),
                 Ok(Some(same)) if std::ptr::eq(same, spec) => {}
                 Ok(Some(other)) => {
-                    let now = Instant::now();
-                    row.settle(shared, now);
-                    (spec, row) = (other, Row::new(other, now));
+                    row.settle(shared, clock);
+                    (spec, row) = (other, Row::new(other, clock));
                 }
             }
         };
-        row.settle(shared, Instant::now());
+        row.settle(shared, clock);
         ended
     });
     shared.stats.commands.fetch_add(calls, Relaxed);
@@ -144,18 +166,26 @@ fn next(
     Ok(spec.filter(|spec| fits(spec, args) && shared.broker().shards_of(spec, args) == shards))
 }
 
-/// Runs the next request. True if it failed.
-fn call(session: &mut Session, shared: &Shared, txn: &mut Txn<'_>, spec: &'static Spec, wire: &Wire) -> bool {
+/// Runs the next request; `clock` is when the one before ended. True if it failed.
+fn call(
+    session: &mut Session,
+    shared: &Shared,
+    txn: &mut Txn<'_>,
+    spec: &'static Spec,
+    wire: &Wire,
+    clock: &mut Instant,
+) -> bool {
     let request = wire.request();
     let args = Args::new(request.bytes(), request.words());
-    let start = Instant::now();
     let outcome = match txn.call(spec, args) {
         Called::Done(outcome) => outcome,
         // Nothing that can block is in a batch.
         Called::Parked(_) => return true,
     };
     encode::outcome(&mut session.writer(), &outcome);
-    let usec = start.elapsed().as_micros() as u64;
+    let end = Instant::now();
+    let usec = end.duration_since(*clock).as_micros() as u64;
+    *clock = end;
     note_slow(session, shared, spec, args, usec, txn.now());
     if let Err(error) = &outcome {
         shared.stats.count_error(error.as_bytes());
