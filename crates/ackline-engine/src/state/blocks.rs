@@ -1,7 +1,7 @@
 //! The blocks of a stream.
 //!
 //! ```text
-//! runs   [ Arc [b b b ..] | Arc [b b b ..] | .. ]      each b an Arc<Block>, IDs ascending
+//! runs   [ Arc [b b b ..] | Arc [b b b ..] | .. ]      each b its first ID and an Arc<Block>, IDs ascending
 //! ```
 //!
 //! Two levels, both shared: a snapshot takes one reference a run while the shard is locked, and what changes later
@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Blocks in a run: the square root of what a very long stream has.
 const RUN: usize = 256;
 
+/// A block, and the ID that it begins with: a search touches no block but the one that it finds.
+type Entry = (StreamId, Arc<Block>);
+
 /// Where a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -25,7 +28,7 @@ pub(crate) struct Place {
 /// A sequence of blocks in ID order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blocks {
-    runs: VecDeque<Arc<Vec<Arc<Block>>>>,
+    runs: VecDeque<Arc<Vec<Entry>>>,
     len: usize,
 }
 
@@ -39,25 +42,25 @@ impl Blocks {
     }
 
     pub(crate) fn front(&self) -> Option<&Arc<Block>> {
-        self.runs.front()?.first()
+        self.runs.front()?.first().map(|(_, block)| block)
     }
 
     pub(crate) fn back(&self) -> Option<&Arc<Block>> {
-        self.runs.back()?.last()
+        self.runs.back()?.last().map(|(_, block)| block)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Block>> {
-        self.runs.iter().flat_map(|run| run.iter())
+        self.runs.iter().flat_map(|run| run.iter()).map(|(_, block)| block)
     }
 
     pub(crate) fn get(&self, place: Place) -> &Arc<Block> {
-        &self.runs[place.run][place.index]
+        &self.runs[place.run][place.index].1
     }
 
     /// The block that an ID lies in if it lies in one: the last that begins at or before it.
     pub(crate) fn find(&self, id: StreamId) -> Option<Place> {
-        let run = self.runs.partition_point(|run| run[0].first() <= id).checked_sub(1)?;
-        let index = self.runs[run].partition_point(|block| block.first() <= id).checked_sub(1)?;
+        let run = self.runs.partition_point(|run| run[0].0 <= id).checked_sub(1)?;
+        let index = self.runs[run].partition_point(|(first, _)| *first <= id).checked_sub(1)?;
         Some(Place { run, index })
     }
 
@@ -66,27 +69,28 @@ impl Blocks {
         let Place { run, index } = place.unwrap_or(Place { run: 0, index: 0 });
         let head = self.runs.get(run).into_iter().flat_map(move |run| &run[index..]);
         let next = (run + 1).min(self.runs.len());
-        head.chain(self.runs.range(next..).flat_map(|run| run.iter()))
+        head.chain(self.runs.range(next..).flat_map(|run| run.iter())).map(|(_, block)| block)
     }
 
     /// The blocks up to a place, last first; none without one.
     pub(crate) fn back_from(&self, place: Option<Place>) -> impl Iterator<Item = &Arc<Block>> {
         let head = place.into_iter().flat_map(|place| self.runs[place.run][..=place.index].iter().rev());
         let before = place.map_or(0, |place| place.run);
-        head.chain(self.runs.range(..before).rev().flat_map(|run| run.iter().rev()))
+        head.chain(self.runs.range(..before).rev().flat_map(|run| run.iter().rev())).map(|(_, block)| block)
     }
 
     pub(crate) fn push_back(&mut self, block: Block) {
+        let entry = (block.first(), Arc::new(block));
         match self.runs.back_mut() {
-            Some(run) if run.len() < RUN => Arc::make_mut(run).push(Arc::new(block)),
-            _ => self.runs.push_back(Arc::new(vec![Arc::new(block)])),
+            Some(run) if run.len() < RUN => Arc::make_mut(run).push(entry),
+            _ => self.runs.push_back(Arc::new(vec![entry])),
         }
         self.len += 1;
     }
 
     /// The block at a place, to be changed.
     pub(crate) fn get_mut(&mut self, place: Place) -> &mut Block {
-        Arc::make_mut(&mut Arc::make_mut(&mut self.runs[place.run])[place.index])
+        Arc::make_mut(&mut Arc::make_mut(&mut self.runs[place.run])[place.index].1)
     }
 
     /// The first block, to be changed; there must be one.
@@ -96,12 +100,12 @@ impl Blocks {
 
     /// The last block, to be changed.
     pub(crate) fn back_mut(&mut self) -> Option<&mut Block> {
-        Arc::make_mut(self.runs.back_mut()?).last_mut().map(Arc::make_mut)
+        Arc::make_mut(self.runs.back_mut()?).last_mut().map(|(_, block)| Arc::make_mut(block))
     }
 
     pub(crate) fn remove(&mut self, place: Place) -> Arc<Block> {
         let run = Arc::make_mut(&mut self.runs[place.run]);
-        let block = run.remove(place.index);
+        let (_, block) = run.remove(place.index);
         if run.is_empty() {
             self.runs.remove(place.run);
         }
@@ -116,7 +120,7 @@ impl Blocks {
     /// Bytes of memory that the references take.
     pub(crate) fn memory(&self) -> usize {
         let runs =
-            self.runs.iter().map(|run| run.capacity() * size_of::<Arc<Block>>() + size_of::<Vec<u8>>() + 16);
+            self.runs.iter().map(|run| run.capacity() * size_of::<Entry>() + size_of::<Vec<u8>>() + 16);
         runs.sum::<usize>() + self.runs.capacity() * size_of::<usize>()
     }
 }

@@ -63,8 +63,7 @@ impl Stream {
     fn slots(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = (&Arc<Block>, Slot)> + '_ {
         let blocks = self.blocks.from(self.blocks.find(from)).take_while(move |block| block.first() <= to);
         blocks
-            .flat_map(|block| block.slots().map(move |slot| (block, slot)))
-            .skip_while(move |(_, slot)| slot.id < from)
+            .flat_map(move |block| block.slots_from(from).map(move |slot| (block, slot)))
             .take_while(move |(_, slot)| slot.id <= to)
     }
 
