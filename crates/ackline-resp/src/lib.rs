@@ -22,6 +22,7 @@ mod number;
 
 pub use decode::{Decoder, Limits, Request};
 pub use error::ProtocolError;
+pub use inline::{quote, words};
 
 /// The version of the protocol that replies are written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

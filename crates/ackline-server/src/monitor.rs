@@ -2,7 +2,7 @@
 
 use crate::session::Session;
 use ackline_engine::{Args, Spec};
-use std::fmt::Write;
+use ackline_resp::quote;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `sec.usec [db addr] "word" ..`; passwords do not appear.
@@ -19,26 +19,4 @@ pub(crate) fn line(session: &Session, spec: &Spec, args: Args<'_>) -> String {
         }
     }
     line
-}
-
-/// A word in double quotes, with everything unprintable escaped.
-pub(crate) fn quote(out: &mut String, word: &[u8]) {
-    out.push('"');
-    for &byte in word {
-        match byte {
-            b'"' | b'\\' => {
-                out.push('\\');
-                out.push(char::from(byte));
-            }
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x07 => out.push_str("\\a"),
-            0x08 => out.push_str("\\b"),
-            b' '..=b'~' => out.push(char::from(byte)),
-            // Writing to a String cannot fail.
-            _ => drop(write!(out, "\\x{byte:02x}")),
-        }
-    }
-    out.push('"');
 }

@@ -21,7 +21,6 @@ pub mod rng;
 pub mod sentence;
 pub mod session;
 pub mod simulation;
-pub mod words;
 pub mod workload;
 
 pub use driver::{Answer, Driver, replayed};

@@ -1,8 +1,8 @@
 //! Replies as plain trees that can be compared and read.
 
-use crate::words::quote;
 use ackline_engine::state::EntryRef;
 use ackline_engine::{Outcome, Reply};
+use ackline_resp::quote;
 use std::fmt;
 
 /// A reply as a client would see it.
@@ -82,7 +82,11 @@ impl Plain {
         match self {
             Plain::Status(text) => vec![text.clone()],
             Plain::Int(n) => vec![format!("(integer) {n}")],
-            Plain::Bulk(bytes) => vec![quote(bytes)],
+            Plain::Bulk(bytes) => {
+                let mut text = String::new();
+                quote(&mut text, bytes);
+                vec![text]
+            }
             Plain::Nil => vec!["(nil)".into()],
             Plain::NilArray => vec!["(nil array)".into()],
             Plain::Error(text) => vec![format!("(error) {text}")],

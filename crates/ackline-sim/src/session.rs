@@ -16,7 +16,7 @@
 //! ```
 
 use crate::driver::{Answer, Driver};
-use crate::words::split;
+use ackline_resp::words;
 use std::fmt;
 
 /// The time at which every session begins, Unix ms.
@@ -129,7 +129,7 @@ impl Runner {
     }
 
     fn call(&mut self, line: &str) -> Result<Vec<String>, String> {
-        let words = split(line).ok_or("unbalanced quotes")?;
+        let words = words(line.as_bytes()).ok_or("unbalanced quotes")?;
         if self.driver.is_blocked(&self.client) {
             return Err(format!("{} is blocked", self.client));
         }

@@ -4,6 +4,7 @@ use ackline::check::{Part, name};
 use ackline_engine::StreamId;
 use ackline_engine::codec::Reader;
 use ackline_engine::record::{Change, Count, Record};
+use ackline_resp::quote;
 use std::fmt::Write;
 
 /// Bytes of a value that are shown.
@@ -13,20 +14,8 @@ const ITEMS: usize = 16;
 
 /// Bytes in quotes, escaped as redis-cli does; what is longer than 64 is cut, and its length said.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for &byte in &bytes[..bytes.len().min(BYTES)] {
-        match byte {
-            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            7 => out.push_str("\\a"),
-            8 => out.push_str("\\b"),
-            b' '..=b'~' => out.push(char::from(byte)),
-            _ => drop(write!(out, "\\x{byte:02x}")),
-        }
-    }
-    out.push('"');
+    let mut out = String::new();
+    quote(&mut out, &bytes[..bytes.len().min(BYTES)]);
     if bytes.len() > BYTES {
         let _ = write!(out, "...({} bytes)", bytes.len());
     }

@@ -165,8 +165,8 @@ mod seeds {
     use ackline::{LocalOptions, SyncMode, storage::Storage};
     use ackline_log::faulty::FaultyDisk;
     use ackline_log::{Directory, LocalLog, Log, snapshot};
+    use ackline_resp::words;
     use ackline_sim::model::Model;
-    use ackline_sim::words::split;
     use std::sync::Arc;
 
     const LONGEST: usize = 3_000;
@@ -181,7 +181,8 @@ mod seeds {
 
     /// The commands of a session as clients send them.
     fn requests(text: &str) -> Vec<Vec<u8>> {
-        let commands = text.lines().filter_map(|line| line.strip_prefix("> ")).filter_map(split);
+        let commands =
+            text.lines().filter_map(|line| line.strip_prefix("> ")).filter_map(|line| words(line.as_bytes()));
         let request = |words: Vec<Vec<u8>>| {
             let mut out = format!("*{}\r\n", words.len()).into_bytes();
             for word in words {
