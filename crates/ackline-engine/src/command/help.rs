@@ -9,3 +9,14 @@ pub(crate) fn help(container: &str, lines: &'static [&'static str]) -> Reply {
     let last = ["HELP", "    Print this help."].map(Reply::Simple);
     Reply::Array(std::iter::once(Reply::Line(first)).chain(middle).chain(last).collect())
 }
+
+/// The `run` of a HELP: the container's name and the lines.
+macro_rules! help_command {
+    ($container:literal, $lines:expr) => {
+        $crate::spec::Run::Read {
+            check: |_| Ok(()),
+            run: |_, _| Ok($crate::command::help::help($container, $lines)),
+        }
+    };
+}
+pub(crate) use help_command;

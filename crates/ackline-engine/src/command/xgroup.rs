@@ -1,6 +1,6 @@
 //! XGROUP: groups and their consumers.
 
-use super::help::help;
+use super::help::help_command;
 use super::xadd::create_stream;
 use crate::args::{Args, int, is};
 use crate::error::{Error, c_str};
@@ -10,7 +10,7 @@ use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Run, Spec};
 use crate::state::Stream;
 use crate::txn::{Query, Txn};
-use crate::{read_command, write_command};
+use crate::write_command;
 
 const BLANK: Spec = Spec {
     since: "5.0.0",
@@ -79,7 +79,7 @@ const HELP: Spec = Spec {
     arity: 2,
     flags: Flags::LOADING.and(Flags::STALE),
     keys: Keys::None,
-    run: read_command!(Help),
+    run: help_command!("XGROUP", HELP_LINES),
     ..BLANK
 };
 
@@ -330,38 +330,23 @@ impl<'a> DelConsumer<'a> {
 
 impl Check for DelConsumer<'_> {}
 
-struct Help;
-
-impl Help {
-    fn parse(_: Args<'_>) -> Result<Help, Error> {
-        Ok(Help)
-    }
-
-    /// On the wire byte for byte what Redis 8.6 answers, like error texts.
-    fn execute(self, _: &Query<'_>) -> Outcome {
-        Ok(help(
-            "XGROUP",
-            &[
-                "CREATE <key> <groupname> <id|$> [option]",
-                "    Create a new consumer group. Options are:",
-                "    * MKSTREAM",
-                "      Create the empty stream if it does not exist.",
-                "    * ENTRIESREAD entries_read",
-                "      Set the group's entries_read counter (internal use).",
-                "CREATECONSUMER <key> <groupname> <consumer>",
-                "    Create a new consumer in the specified group.",
-                "DELCONSUMER <key> <groupname> <consumer>",
-                "    Remove the specified consumer.",
-                "DESTROY <key> <groupname>",
-                "    Remove the specified group.",
-                "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
-                "    Set the current group ID and entries_read counter.",
-            ],
-        ))
-    }
-}
-
-impl Check for Help {}
+/// On the wire byte for byte what Redis 8.6 answers, like error texts.
+const HELP_LINES: &[&str] = &[
+    "CREATE <key> <groupname> <id|$> [option]",
+    "    Create a new consumer group. Options are:",
+    "    * MKSTREAM",
+    "      Create the empty stream if it does not exist.",
+    "    * ENTRIESREAD entries_read",
+    "      Set the group's entries_read counter (internal use).",
+    "CREATECONSUMER <key> <groupname> <consumer>",
+    "    Create a new consumer in the specified group.",
+    "DELCONSUMER <key> <groupname> <consumer>",
+    "    Remove the specified consumer.",
+    "DESTROY <key> <groupname>",
+    "    Remove the specified group.",
+    "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
+    "    Set the current group ID and entries_read counter.",
+];
 
 #[cfg(test)]
 mod tests {

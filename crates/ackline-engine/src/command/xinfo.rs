@@ -1,6 +1,6 @@
 //! XINFO: what there is to know about a stream, its groups and consumers.
 
-use super::help::help;
+use super::help::help_command;
 use super::xgroup::no_such_group;
 use crate::args::{Args, int, is};
 use crate::error::Error;
@@ -57,7 +57,7 @@ const HELP: Spec = Spec {
     flags: Flags::LOADING.and(Flags::STALE),
     keys: Keys::None,
     key_flags: &[],
-    run: read_command!(Help),
+    run: help_command!("XINFO", HELP_LINES),
     ..BLANK
 };
 
@@ -262,27 +262,12 @@ impl<'a> InfoConsumers<'a> {
 
 impl Check for InfoConsumers<'_> {}
 
-struct Help;
-
-impl Help {
-    fn parse(_: Args<'_>) -> Result<Help, Error> {
-        Ok(Help)
-    }
-
-    /// On the wire byte for byte what Redis 8.6 answers, like error texts.
-    fn execute(self, _: &Query<'_>) -> Outcome {
-        Ok(help(
-            "XINFO",
-            &[
-                "CONSUMERS <key> <groupname>",
-                "    Show consumers of <groupname>.",
-                "GROUPS <key>",
-                "    Show the stream consumer groups.",
-                "STREAM <key> [FULL [COUNT <count>]",
-                "    Show information about the stream.",
-            ],
-        ))
-    }
-}
-
-impl Check for Help {}
+/// On the wire byte for byte what Redis 8.6 answers, like error texts.
+const HELP_LINES: &[&str] = &[
+    "CONSUMERS <key> <groupname>",
+    "    Show consumers of <groupname>.",
+    "GROUPS <key>",
+    "    Show the stream consumer groups.",
+    "STREAM <key> [FULL [COUNT <count>]",
+    "    Show information about the stream.",
+];

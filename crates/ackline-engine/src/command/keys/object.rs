@@ -2,7 +2,7 @@
 
 use super::{BLANK, peek};
 use crate::args::{Args, int, is, strict_int};
-use crate::command::help::help;
+use crate::command::help::{help, help_command};
 use crate::error::Error;
 use crate::read_command;
 use crate::reply::{Outcome, Reply};
@@ -35,7 +35,7 @@ const HELP: Spec = Spec {
     flags: Flags::LOADING.and(Flags::STALE),
     keys: Keys::None,
     key_flags: &[],
-    run: read_command!(ObjectHelp),
+    run: help_command!("OBJECT", OBJECT_LINES),
     ..BLANK
 };
 /// `OBJECT subcommand key`
@@ -166,31 +166,16 @@ fn encoding(value: &Value) -> &'static str {
     }
 }
 
-struct ObjectHelp;
-
-impl ObjectHelp {
-    fn parse(_: Args<'_>) -> Result<ObjectHelp, Error> {
-        Ok(ObjectHelp)
-    }
-
-    fn execute(self, _: &Query<'_>) -> Outcome {
-        Ok(help(
-            "OBJECT",
-            &[
-                "ENCODING <key>",
-                "    How a value is encoded.",
-                "FREQ <key>",
-                "    How often a key is used; not tracked.",
-                "IDLETIME <key>",
-                "    Seconds since a key was last used.",
-                "REFCOUNT <key>",
-                "    How many refer to a value.",
-            ],
-        ))
-    }
-}
-
-impl Check for ObjectHelp {}
+const OBJECT_LINES: &[&str] = &[
+    "ENCODING <key>",
+    "    How a value is encoded.",
+    "FREQ <key>",
+    "    How often a key is used; not tracked.",
+    "IDLETIME <key>",
+    "    Seconds since a key was last used.",
+    "REFCOUNT <key>",
+    "    How many refer to a value.",
+];
 
 struct Usage<'a>(&'a [u8]);
 
