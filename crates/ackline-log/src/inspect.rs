@@ -5,11 +5,10 @@
 use crate::frame::{Frame, Kind};
 use crate::recovery::{is_torn, read_frames};
 use crate::segment::{self, Chain, HEADER, Header, Spare};
-use crate::storage::{Disk, Storage, StorageFile};
+use crate::storage::{self, Disk, Storage, StorageFile};
 use crate::{LogError, Lsn};
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,16 +42,7 @@ impl StorageFile for ReadOnlyFile {
     }
 
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-        let mut done = 0;
-        while done < bytes.len() {
-            match self.0.read_at(&mut bytes[done..], at + done as u64) {
-                Ok(0) => break,
-                Ok(n) => done += n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
+        storage::read_at(&self.0, bytes, at)
     }
 
     fn reserve(&self, _: u64) -> io::Result<()> {

@@ -33,6 +33,30 @@ pub(crate) struct ClientInfo {
     pub(crate) last: Mutex<&'static str>,
 }
 
+impl ClientInfo {
+    /// A client that has just connected.
+    pub(crate) fn new(id: u64, (addr, laddr): (String, String), fd: i32, thread: usize) -> ClientInfo {
+        let now = ackline::now_ms();
+        ClientInfo {
+            id,
+            addr,
+            laddr,
+            fd,
+            thread,
+            connected_at: now,
+            active_at: now.into(),
+            commands: 0.into(),
+            bytes_in: 0.into(),
+            bytes_out: 0.into(),
+            query_buffer: 0.into(),
+            output: 0.into(),
+            blocked: false.into(),
+            details: Details { multi: -1, ..Details::default() }.into(),
+            last: Mutex::new("NULL"),
+        }
+    }
+}
+
 /// What a client says of itself, and what it is in the middle of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {

@@ -6,7 +6,7 @@
 //!      ──► the log advanced: write what it released
 //! ```
 
-use crate::clients::{ClientInfo, Details};
+use crate::clients::ClientInfo;
 use crate::mail::Msg;
 use crate::net::{Listener, Stream};
 use crate::session::Session;
@@ -183,8 +183,8 @@ impl Driver {
             return;
         }
         shared.stats.connections.fetch_add(1, Relaxed);
-        let info = Arc::new(client_info(&shared, &stream, self.index));
-        let id = info.id;
+        let (id, ends) = (shared.clients.next_id(), (stream.peer(), stream.local()));
+        let info = Arc::new(ClientInfo::new(id, ends, stream.fd(), self.index));
         let token = Token(CLIENTS + id as usize);
         if let Err(error) = self.poll.registry().register(stream.source(), token, Interest::READABLE) {
             tracing::warn!("a connection could not be watched: {error}");
@@ -439,25 +439,4 @@ fn refusal(shared: &Shared, stream: &Stream) -> Option<&'static str> {
         "-DENIED Ackline runs in protected mode: it has no password, so only clients of this machine may connect. \
          Set a password with requirepass, or turn protected-mode off if the network can be trusted.\r\n",
     )
-}
-
-fn client_info(shared: &Shared, stream: &Stream, thread: usize) -> ClientInfo {
-    let now = ackline::now_ms();
-    ClientInfo {
-        id: shared.clients.next_id(),
-        addr: stream.peer(),
-        laddr: stream.local(),
-        fd: stream.fd(),
-        thread,
-        connected_at: now,
-        active_at: now.into(),
-        commands: 0.into(),
-        bytes_in: 0.into(),
-        bytes_out: 0.into(),
-        query_buffer: 0.into(),
-        output: 0.into(),
-        blocked: false.into(),
-        details: Details { multi: -1, ..Details::default() }.into(),
-        last: parking_lot::Mutex::new("NULL"),
-    }
 }

@@ -1,6 +1,6 @@
 //! The server without sockets and threads: the same sessions, commands and gate, driven by hand. For simulations.
 
-use crate::clients::{ClientInfo, Details};
+use crate::clients::ClientInfo;
 use crate::commands;
 use crate::config::{Config, ConfigError};
 use crate::driver::WAKER;
@@ -85,25 +85,9 @@ impl Offline {
 
     /// A new connection.
     pub fn connect(&mut self) -> u64 {
-        let now = ackline::now_ms();
         let id = self.shared.clients.next_id();
-        let info = Arc::new(ClientInfo {
-            id,
-            addr: format!("offline:{id}"),
-            laddr: "offline".into(),
-            fd: -1,
-            thread: 0,
-            connected_at: now,
-            active_at: now.into(),
-            commands: 0.into(),
-            bytes_in: 0.into(),
-            bytes_out: 0.into(),
-            query_buffer: 0.into(),
-            output: 0.into(),
-            blocked: false.into(),
-            details: Details { multi: -1, ..Details::default() }.into(),
-            last: parking_lot::Mutex::new("NULL"),
-        });
+        let ends = (format!("offline:{id}"), "offline".to_owned());
+        let info = Arc::new(ClientInfo::new(id, ends, -1, 0));
         self.shared.clients.add(Arc::clone(&info));
         let authenticated = self.shared.config.string("requirepass").is_empty();
         self.sessions.insert(id, Session::new(info, true, authenticated));

@@ -72,7 +72,7 @@ impl Stream {
         let blocks =
             self.blocks.back_from(self.blocks.find(to)).take_while(move |block| block.last() >= from);
         blocks.flat_map(move |block| {
-            let slots: Vec<Slot> = block.slots().filter(|slot| slot.id >= from && slot.id <= to).collect();
+            let slots: Vec<Slot> = block.slots_from(from).take_while(|slot| slot.id <= to).collect();
             slots.into_iter().rev().map(move |slot| EntryRef::new(block, slot))
         })
     }
