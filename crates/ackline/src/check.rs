@@ -7,11 +7,11 @@
 //! no fault in the log: each snapshot + the log behind it, and the log alone if it is complete ─► the same digest
 //! ```
 
-mod part;
 mod repair;
+mod totals;
 
-pub use part::{Part, Totals};
 pub use repair::{Lost, Plan, name, plan, repair};
+pub use totals::{Totals, entry_counts};
 
 use crate::broker::OpenError;
 use crate::recovery::{Fold, META, Meta};

@@ -1,9 +1,10 @@
 //! Records as text, one line each.
 
-use ackline::check::{Part, name};
+use ackline::check::{entry_counts, name};
 use ackline_engine::StreamId;
 use ackline_engine::codec::Reader;
 use ackline_engine::record::{Change, Count, Record};
+use ackline_engine::state::Part;
 use ackline_resp::quote;
 use std::fmt::Write;
 
@@ -154,11 +155,13 @@ fn image(bytes: &[u8]) -> String {
     let mut reader = Reader::new(bytes);
     let mut parts = Vec::new();
     while !reader.is_empty() {
-        let Some(part) = Part::read(&mut reader) else {
+        let read =
+            Part::read(&mut reader).and_then(|part| part.skip_rows(&mut reader).and(self::part(&part)));
+        let Some(text) = read else {
             parts.push("?".to_owned());
             break;
         };
-        parts.push(self::part(&part));
+        parts.push(text);
     }
     let count = parts.len();
     parts.truncate(ITEMS);
@@ -168,9 +171,10 @@ fn image(bytes: &[u8]) -> String {
     format!("[{}]", parts.join("; "))
 }
 
-fn part(part: &Part<'_>) -> String {
+/// `None` if a block's entries are none.
+fn part(part: &Part<'_>) -> Option<String> {
     let line = match *part {
-        Part::String(value) => return format!("string {}", quoted(value)),
+        Part::String(value) => return Some(format!("string {}", quoted(value))),
         Part::Stream { last_id, max_deleted_id, entries_added, duration, maxsize, added, duplicates } => {
             Fields::of("stream")
                 .put("last_id", last_id)
@@ -181,13 +185,14 @@ fn part(part: &Part<'_>) -> String {
                 .put("added", added)
                 .put("duplicates", duplicates)
         }
-        Part::Block { first_id, live, deleted } => {
+        Part::Block { first_id, entries } => {
+            let (live, deleted) = entry_counts(entries)?;
             Fields::of("block").put("first_id", first_id).put("entries", live).put("deleted", deleted)
         }
         Part::Group { name, last_id, entries_read, next_order } => Fields::of("group")
             .bytes("name", name)
             .put("last_id", last_id)
-            .maybe("entries_read", Some(entries_read).filter(|read| *read != -1))
+            .maybe("entries_read", entries_read)
             .put("next_order", next_order),
         Part::Consumer { group, name, seen_at, active_at } => Fields::of("consumer")
             .bytes("group", group)
@@ -199,7 +204,7 @@ fn part(part: &Part<'_>) -> String {
             Fields::of("remembered").bytes("producer", producer).put("count", count)
         }
     };
-    line.0
+    Some(line.0)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 //! whatever its bytes say, the state that it leads to is one that commands could have led to.
 
 use super::block::Block;
+use super::part::Part;
 use super::{ConsumerKey, Db, Group, Stream, Value};
 use crate::codec::{Reader, put_bytes, put_i64, put_id, put_u64};
 use crate::id::StreamId;
@@ -174,19 +175,10 @@ impl Image {
     fn add(&mut self, bytes: &[u8]) -> Option<()> {
         let mut r = Reader::new(bytes);
         while !r.is_empty() {
-            match (r.byte()?, &mut self.0) {
-                (1, None) => self.0 = Some(Value::string(r.bytes()?)),
-                (2, None) => self.0 = Some(Value::Stream(Arc::new(stream(&mut r)?))),
-                (kind @ 3..=7, Some(Value::Stream(stream))) => {
-                    let stream = Arc::make_mut(stream);
-                    match kind {
-                        3 => block(&mut r, stream)?,
-                        4 => group(&mut r, stream)?,
-                        5 => consumer(&mut r, stream)?,
-                        6 => pending(&mut r, stream)?,
-                        _ => remembered(&mut r, stream)?,
-                    }
-                }
+            match (Part::read(&mut r)?, &mut self.0) {
+                (Part::String(bytes), None) => self.0 = Some(Value::string(bytes)),
+                (part @ Part::Stream { .. }, None) => self.0 = Some(Value::Stream(Arc::new(begin(part)?))),
+                (part, Some(Value::Stream(stream))) => go_on(Arc::make_mut(stream), part, &mut r)?,
                 _ => return None,
             }
         }
@@ -216,43 +208,47 @@ impl Db {
     }
 }
 
-fn stream(r: &mut Reader<'_>) -> Option<Stream> {
-    let (last_id, max_deleted_id) = (r.id()?, r.id()?);
-    let entries_added = r.u64().filter(|n| *n <= i64::MAX as u64)?;
-    let mut stream = Stream::new(r.u64()?, r.u64()?);
+/// The stream that a part begins.
+fn begin(part: Part<'_>) -> Option<Stream> {
+    let Part::Stream { last_id, max_deleted_id, entries_added, duration, maxsize, added, duplicates } = part
+    else {
+        return None;
+    };
+    if entries_added > i64::MAX as u64 {
+        return None;
+    }
+    let mut stream = Stream::new(duration, maxsize);
     (stream.last_id, stream.max_deleted_id, stream.entries_added) = (last_id, max_deleted_id, entries_added);
-    (stream.idempotence.added, stream.idempotence.duplicates) = (r.u64()?, r.u64()?);
+    (stream.idempotence.added, stream.idempotence.duplicates) = (added, duplicates);
     Some(stream)
 }
 
-fn block(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
-    let block = Block::from_image(r.id()?, r.bytes()?)?;
-    let after = stream.blocks.back().is_none_or(|before| before.last() < block.first());
-    (after && block.last() <= stream.last_id).then(|| stream.adopt(block))
-}
-
-fn group(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
-    let (name, last_id, read) = (r.bytes()?, r.id()?, r.i64()?);
-    let next_order = r.u64().filter(|order| *order < ORDER_MAX)?;
-    let mut group = Group::new(last_id, (read != -1).then_some(read));
-    group.pending.set_next_order(next_order);
-    stream.groups.insert(name.into(), group).is_none().then_some(())
-}
-
-fn consumer(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
-    let group = stream.groups.get_mut(r.bytes()?)?;
-    let (name, seen_at, active_at) = (r.bytes()?, r.i64()?, r.i64()?);
-    if group.key_of(name).is_some() {
-        return None;
+/// Adds a part to a stream that was begun.
+fn go_on(stream: &mut Stream, part: Part<'_>, r: &mut Reader<'_>) -> Option<()> {
+    match part {
+        Part::String(_) | Part::Stream { .. } => None,
+        Part::Block { first_id, entries } => {
+            let block = Block::from_image(first_id, entries)?;
+            let after = stream.blocks.back().is_none_or(|before| before.last() < block.first());
+            (after && block.last() <= stream.last_id).then(|| stream.adopt(block))
+        }
+        Part::Group { name, last_id, entries_read, next_order } => {
+            let mut group = Group::new(last_id, entries_read);
+            group.pending.set_next_order(Some(next_order).filter(|order| *order < ORDER_MAX)?);
+            stream.groups.insert(name.into(), group).is_none().then_some(())
+        }
+        Part::Consumer { group, name, seen_at, active_at } => {
+            let group = stream.groups.get_mut(group).filter(|group| group.key_of(name).is_none())?;
+            group.ensure_consumer(name, seen_at);
+            group.consumer_mut(name)?.active_at = active_at;
+            Some(())
+        }
+        Part::Pending { group, count } => pending(r, stream.groups.get_mut(group)?, count),
+        Part::Remembered { producer, count } => remembered(r, stream, producer, count),
     }
-    group.ensure_consumer(name, seen_at);
-    group.consumer_mut(name)?.active_at = active_at;
-    Some(())
 }
 
-fn pending(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
-    let group = stream.groups.get_mut(r.bytes()?)?;
-    let count = r.u64()?;
+fn pending(r: &mut Reader<'_>, group: &mut Group, count: u64) -> Option<()> {
     let mut row = Row::default();
     let mut last = group.pending.bounds().map(|(_, last)| last);
     for _ in 0..count {
@@ -270,8 +266,7 @@ fn pending(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
     Some(())
 }
 
-fn remembered(r: &mut Reader<'_>, stream: &mut Stream) -> Option<()> {
-    let (producer, count) = (r.bytes()?, r.u64()?);
+fn remembered(r: &mut Reader<'_>, stream: &mut Stream, producer: &[u8], count: u64) -> Option<()> {
     let idempotence = &mut stream.idempotence;
     let added = idempotence.added;
     for _ in 0..count {
