@@ -13,6 +13,11 @@ pub fn put_u64(out: &mut Vec<u8>, mut n: u64) {
     out.push(n as u8);
 }
 
+/// Bytes that an unsigned number takes.
+pub(crate) fn len_u64(n: u64) -> usize {
+    (u64::BITS - (n | 1).leading_zeros()).div_ceil(7) as usize
+}
+
 /// Appends a signed number.
 pub fn put_i64(out: &mut Vec<u8>, n: i64) {
     put_u64(out, ((n << 1) ^ (n >> 63)) as u64);
@@ -103,6 +108,7 @@ mod tests {
         fn numbers_come_back(u in any::<u64>(), i in any::<i64>(), b in any::<Vec<u8>>()) {
             let mut out = Vec::new();
             put_u64(&mut out, u);
+            prop_assert_eq!(out.len(), len_u64(u));
             put_i64(&mut out, i);
             put_bytes(&mut out, &b);
             let mut reader = Reader::new(&out);

@@ -7,6 +7,9 @@ mod fuzz;
 #[path = "sim/grammar.rs"]
 mod grammar;
 #[cfg(test)]
+#[path = "sim/images.rs"]
+mod images;
+#[cfg(test)]
 #[path = "sim/models.rs"]
 mod models;
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod repair;
 mod totals;
 
 pub use repair::{Lost, Plan, name, plan, repair};
-pub use totals::{Totals, entry_counts};
+pub use totals::Totals;
 
 use crate::broker::OpenError;
 use crate::recovery::{Fold, META, Meta};

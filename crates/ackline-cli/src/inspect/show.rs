@@ -1,6 +1,6 @@
 //! Records as text, one line each.
 
-use ackline::check::{entry_counts, name};
+use ackline::check::name;
 use ackline_engine::StreamId;
 use ackline_engine::codec::Reader;
 use ackline_engine::record::{Change, Count, Record};
@@ -185,8 +185,8 @@ fn part(part: &Part<'_>) -> Option<String> {
                 .put("added", added)
                 .put("duplicates", duplicates)
         }
-        Part::Block { first_id, entries } => {
-            let (live, deleted) = entry_counts(entries)?;
+        Part::Entries { first_id, .. } | Part::Block { first_id, .. } => {
+            let (live, deleted) = part.entry_counts()?;
             Fields::of("block").put("first_id", first_id).put("entries", live).put("deleted", deleted)
         }
         Part::Group { name, last_id, entries_read, next_order } => Fields::of("group")

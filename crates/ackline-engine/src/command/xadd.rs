@@ -133,7 +133,7 @@ impl<'a> XAdd<'a> {
         }
         let mut fields = Vec::with_capacity(size + 4 * self.fields.len());
         put_fields(&mut fields, self.fields.iter());
-        let new_block = stream.is_none_or(|stream| starts_block(stream, txn, id, fields.len()));
+        let new_block = stream.is_none_or(|stream| starts_block(stream, txn, id, &fields));
         if stream.is_none() {
             create_stream(txn, self.key);
         }
@@ -164,7 +164,7 @@ pub(crate) fn create_stream(txn: &mut Txn<'_>, key: &[u8]) {
 }
 
 /// Whether the next entry begins a block: the last one holds its share of entries or bytes.
-fn starts_block(stream: &Stream, txn: &Txn<'_>, id: StreamId, fields: usize) -> bool {
+fn starts_block(stream: &Stream, txn: &Txn<'_>, id: StreamId, fields: &[u8]) -> bool {
     let settings = &txn.context().settings;
     stream.blocks.back().is_none_or(|tail| {
         let size = tail.size() + tail.cost(id, fields);

@@ -3,7 +3,7 @@
 //! Left out, because no record carries them: when a key was looked at, when a consumer was seen, and how
 //! entries are spread over blocks.
 
-use super::{Group, Reach, Stream, Value};
+use super::{Group, Reach, Stream, Value, put_fields};
 use crate::codec::{put_bytes, put_i64, put_id, put_u64};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -50,7 +50,7 @@ fn put_stream(out: &mut Vec<u8>, stream: &Stream) {
     put_u64(out, stream.length);
     for entry in stream.range(StreamId::MIN, StreamId::MAX) {
         put_id(out, entry.id);
-        out.extend_from_slice(entry.fields());
+        put_fields(out, entry.words());
     }
     for (name, group) in &stream.groups {
         put_bytes(out, name);

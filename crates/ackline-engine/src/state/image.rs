@@ -5,14 +5,15 @@
 //! part        = kind fields               numbers as in records
 //! 1 string      bytes
 //! 2 stream      last_id max_deleted_id entries_added  duration maxsize added duplicates
-//! 3 block       first_id, length, (flags ms-distance seq length fields)*      flags: 1 = deleted
+//! 3 entries     first_id, length, (flags ms-distance seq length fields)*      flags: 1 = deleted
 //! 4 group       name last_id entries_read next_order
 //! 5 consumer    group name seen_at active_at
 //! 6 pending     group count (id owner delivered_at delivery_count order)*     ID, times and orders as distances
 //! 7 remembered  producer count (iid id)*
+//! 8 block       first_id gone, length, names entry*      as blocks have them; gone = deleted and no more there
 //! ```
 //!
-//! Parts come in this order; blocks and pending entries in order of their IDs. An owner is 0 for nobody, else one more
+//! Blocks once had no names of their own and were written as entries, which still are read. Parts come in this order; blocks and pending entries in order of their IDs. An owner is 0 for nobody, else one more
 //! than the position of its consumer part among those of the group. An image from outside is checked part by part:
 //! whatever its bytes say, the state that it leads to is one that commands could have led to.
 
@@ -74,7 +75,7 @@ fn put_stream(out: &mut Vec<u8>, stream: &Stream) {
 }
 
 fn put_block(out: &mut Vec<u8>, block: &Block) {
-    out.push(3);
+    out.push(8);
     put_id(out, block.first());
     block.image(out);
 }
@@ -227,8 +228,8 @@ fn begin(part: Part<'_>) -> Option<Stream> {
 fn go_on(stream: &mut Stream, part: Part<'_>, r: &mut Reader<'_>) -> Option<()> {
     match part {
         Part::String(_) | Part::Stream { .. } => None,
-        Part::Block { first_id, entries } => {
-            let block = Block::from_image(first_id, entries)?;
+        Part::Entries { .. } | Part::Block { .. } => {
+            let block = part.block()?;
             let after = stream.blocks.back().is_none_or(|before| before.last() < block.first());
             (after && block.last() <= stream.last_id).then(|| stream.adopt(block))
         }

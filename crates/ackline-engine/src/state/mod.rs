@@ -12,6 +12,7 @@
 mod block;
 mod blocks;
 mod digest;
+mod entry;
 mod group;
 mod idempotence;
 mod image;
@@ -20,9 +21,9 @@ mod pending;
 mod reach;
 mod stream;
 
-pub(crate) use block::are_fields;
-pub use block::{EntryRef, Words, put_fields};
 pub use digest::{digest, value_digest};
+pub(crate) use entry::are_fields;
+pub use entry::{EntryRef, Words, put_fields};
 pub(crate) use group::advance;
 pub use group::{Consumer, ConsumerKey, Group};
 pub use image::{Image, parts};

@@ -1,5 +1,6 @@
 //! The parts of images: what each says before its rows. [`super::image`] draws the format.
 
+use super::block::Block;
 use crate::codec::Reader;
 use crate::id::StreamId;
 
@@ -19,8 +20,10 @@ pub enum Part<'a> {
         added: u64,
         duplicates: u64,
     },
-    /// Entries, as blocks have them.
-    Block { first_id: StreamId, entries: &'a [u8] },
+    /// Entries of a block, each with its names.
+    Entries { first_id: StreamId, entries: &'a [u8] },
+    /// A block, and how many deleted entries are not in it any more.
+    Block { first_id: StreamId, gone: u64, entries: &'a [u8] },
     /// A group.
     Group { name: &'a [u8], last_id: StreamId, entries_read: Option<i64>, next_order: u64 },
     /// A consumer of a group.
@@ -45,7 +48,8 @@ impl<'a> Part<'a> {
                 added: r.u64()?,
                 duplicates: r.u64()?,
             },
-            3 => Part::Block { first_id: r.id()?, entries: r.bytes()? },
+            3 => Part::Entries { first_id: r.id()?, entries: r.bytes()? },
+            8 => Part::Block { first_id: r.id()?, gone: r.u64()?, entries: r.bytes()? },
             4 => {
                 let (name, last_id, read) = (r.bytes()?, r.id()?, r.i64()?);
                 let entries_read = (read != -1).then_some(read);
@@ -59,6 +63,21 @@ impl<'a> Part<'a> {
             7 => Part::Remembered { producer: r.bytes()?, count: r.u64()? },
             _ => return None,
         })
+    }
+
+    /// How many live and deleted entries a block holds; `None` if it is none.
+    pub fn entry_counts(&self) -> Option<(u64, u64)> {
+        let block = self.block()?;
+        Some((block.live(), block.total() - block.live()))
+    }
+
+    /// The block that it describes.
+    pub(super) fn block(&self) -> Option<Block> {
+        match *self {
+            Part::Entries { first_id, entries } => Block::from_plain_image(first_id, entries),
+            Part::Block { first_id, gone, entries } => Block::from_image(first_id, gone, entries),
+            _ => None,
+        }
     }
 
     /// Passes over the rows behind it, for those who only count them.

@@ -7,8 +7,9 @@
 //! ```
 
 use super::Name;
-use super::block::{Block, EntryRef, Slot};
+use super::block::{Block, Slot};
 use super::blocks::{Blocks, Place};
+use super::entry::EntryRef;
 use super::group::Group;
 use super::idempotence::Idempotence;
 use crate::id::StreamId;

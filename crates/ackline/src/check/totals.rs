@@ -4,19 +4,6 @@ use ackline_engine::codec::Reader;
 use ackline_engine::state::{Part, Shard, Value, parts};
 use std::collections::BTreeMap;
 
-/// How many live and deleted entries a block of an image holds; `None` if the bytes are none.
-pub fn entry_counts(entries: &[u8]) -> Option<(u64, u64)> {
-    let mut r = Reader::new(entries);
-    let (mut live, mut deleted) = (0, 0);
-    while !r.is_empty() {
-        let gone = u64::from(r.byte()? & 1);
-        let (_ms, _seq, _fields) = (r.u64()?, r.u64()?, r.bytes()?);
-        live += 1 - gone;
-        deleted += gone;
-    }
-    Some((live, deleted))
-}
-
 /// How much of everything there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are named like what they count")]
@@ -45,8 +32,8 @@ impl Totals {
         parts(value, &mut |bytes| match Part::read(&mut Reader::new(bytes)) {
             Some(Part::String(_)) => self.strings += 1,
             Some(Part::Stream { .. }) => self.streams += 1,
-            Some(Part::Block { entries, .. }) => {
-                self.entries += entry_counts(entries).map_or(0, |(live, _)| live);
+            Some(part @ (Part::Entries { .. } | Part::Block { .. })) => {
+                self.entries += part.entry_counts().map_or(0, |(live, _)| live);
             }
             Some(Part::Group { .. }) => self.groups += 1,
             Some(Part::Consumer { .. }) => self.consumers += 1,
