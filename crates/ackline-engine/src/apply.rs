@@ -22,11 +22,13 @@ pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
         Change::Swap { with } => reach.shards_mut().for_each(|s| s.dbs.swap(*db as usize, *with as usize)),
         Change::Move { db: to_db, to } => {
             let slot = reach.db_mut(*db, key).take(key)?;
-            reach.db_mut(*to_db, to).put(to, slot.value, slot.expire_at);
+            let expire_at = slot.expire_at();
+            reach.db_mut(*to_db, to).put(to, slot.value, expire_at);
         }
         Change::Copy { db: to_db, to } => {
             let slot = reach.slot(*db, key)?.clone();
-            reach.db_mut(*to_db, to).put(to, slot.value, slot.expire_at);
+            let expire_at = slot.expire_at();
+            reach.db_mut(*to_db, to).put(to, slot.value, expire_at);
         }
         _ => return apply_to_key(reach.db_mut(*db, key), key, change),
     }

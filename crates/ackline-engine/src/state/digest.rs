@@ -10,11 +10,11 @@ use xxhash_rust::xxh3::xxh3_128;
 /// The digest of all held shards: 40 hexadecimal digits, all zero when there are no keys.
 pub fn digest(reach: &Reach<'_>) -> String {
     let mut sum = 0u128;
-    for (number, key, slot) in all(reach) {
+    for (number, slot) in all(reach) {
         let mut out = Vec::new();
         put_u64(&mut out, number as u64);
-        put_bytes(&mut out, key);
-        put_i64(&mut out, slot.expire_at.unwrap_or(-1));
+        put_bytes(&mut out, &slot.name);
+        put_i64(&mut out, slot.expire_at().unwrap_or(-1));
         put_value(&mut out, &slot.value);
         sum ^= xxh3_128(&out);
     }
@@ -28,9 +28,9 @@ pub fn value_digest(value: &Value) -> String {
     format!("{:040x}", xxh3_128(&out))
 }
 
-fn all<'a>(reach: &'a Reach<'_>) -> impl Iterator<Item = (usize, &'a super::Name, &'a super::Slot)> {
+fn all<'a>(reach: &'a Reach<'_>) -> impl Iterator<Item = (usize, &'a super::Slot)> {
     reach.shards().flat_map(|shard| {
-        shard.dbs.iter().enumerate().flat_map(|(n, db)| db.keys.iter().map(move |(key, slot)| (n, key, slot)))
+        shard.dbs.iter().enumerate().flat_map(|(n, db)| db.keys.iter().map(move |slot| (n, slot)))
     })
 }
 

@@ -304,8 +304,8 @@ mod tests {
             let at = if owner.is_some() { 1000 - ms as i64 % 50 } else { 0 };
             group.hand_over(StreamId::new(ms, ms % 3), owner, at, ms as i64 % 4);
         }
-        stream.groups.insert((*b"g").into(), group);
-        stream.groups.insert((*b"empty").into(), Group::new(StreamId::MIN, None));
+        stream.groups.insert(b"g".into(), group);
+        stream.groups.insert(b"empty".into(), Group::new(StreamId::MIN, None));
         stream.idempotence.insert(b"p", b"one", StreamId::new(9, 0));
         stream.idempotence.insert(b"p", b"two", StreamId::new(8, 0));
         Value::Stream(Arc::new(stream))

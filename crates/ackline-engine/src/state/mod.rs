@@ -16,6 +16,8 @@ mod entry;
 mod group;
 mod idempotence;
 mod image;
+mod keys;
+mod name;
 mod part;
 mod pending;
 mod reach;
@@ -27,6 +29,9 @@ pub use entry::{EntryRef, Words, put_fields};
 pub(crate) use group::advance;
 pub use group::{Consumer, ConsumerKey, Group};
 pub use image::{Image, parts};
+pub(crate) use keys::Keys;
+pub use keys::Slot;
+pub use name::Name;
 pub use part::Part;
 pub(crate) use pending::idle_since;
 pub use pending::{Claims, Delivery, Entries, Entry, Pending};
@@ -36,13 +41,8 @@ pub use stream::Stream;
 use crate::record::{Change, Record};
 use crate::waiter::Waiters;
 use foldhash::fast::FixedState;
-use indexmap::IndexMap;
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// A name of a key, group, consumer or producer: any bytes.
-pub type Name = Box<[u8]>;
 
 /// What a key holds. Shared with snapshots: what changes a shared value copies its spine first.
 #[derive(Clone, Debug)]
@@ -68,21 +68,10 @@ impl Value {
     }
 }
 
-/// A key's value and what is known of the key.
-#[derive(Clone, Debug)]
-pub struct Slot {
-    /// The value.
-    pub value: Value,
-    /// Unix ms at which the key goes; `None` = never.
-    pub expire_at: Option<i64>,
-    /// Unix ms of the last look. An observation.
-    pub(crate) accessed_at: Cell<i64>,
-}
-
 /// One database's part of a shard.
 #[derive(Debug)]
 pub struct Db {
-    pub(crate) keys: IndexMap<Name, Slot, FixedState>,
+    pub(crate) keys: Keys,
     expiries: BTreeSet<(i64, Name)>,
     /// Streams that hold idempotency records, which a sweep must visit.
     pub(crate) idempotent: BTreeSet<Name>,
@@ -90,7 +79,7 @@ pub struct Db {
 
 impl Db {
     fn new(seed: u64) -> Db {
-        let keys = IndexMap::with_hasher(FixedState::with_seed(seed));
+        let keys = Keys::new(FixedState::with_seed(seed));
         Db { keys, expiries: BTreeSet::new(), idempotent: BTreeSet::new() }
     }
 
@@ -115,8 +104,8 @@ impl Db {
     }
 
     /// The keys in the order that SCAN walks backwards.
-    pub(crate) fn at(&self, position: usize) -> Option<(&Name, &Slot)> {
-        self.keys.get_index(position)
+    pub(crate) fn at(&self, position: usize) -> Option<&Slot> {
+        self.keys.at(position)
     }
 
     /// The earliest expiry.
@@ -139,11 +128,11 @@ impl Db {
     /// Puts a value in. A key that is overwritten stays where it is: a SCAN under way must still come by.
     pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) {
         if let Some(slot) = self.keys.get_mut(key) {
-            unlink_expiry(&mut self.expiries, key, slot.expire_at);
+            unlink_expiry(&mut self.expiries, slot);
             slot.value = value;
-            slot.expire_at = expire_at;
+            slot.set_expiry(expire_at);
         } else {
-            self.keys.insert(key.into(), Slot { value, expire_at, accessed_at: Cell::new(0) });
+            self.keys.push(Slot::new(key.into(), value, expire_at));
         }
         if let Some(at) = expire_at {
             self.expiries.insert((at, key.into()));
@@ -154,15 +143,15 @@ impl Db {
     /// Takes a key out; SCAN's guarantee rests on the last key filling the hole.
     pub(crate) fn take(&mut self, key: &[u8]) -> Option<Slot> {
         let slot = self.keys.swap_remove(key)?;
-        unlink_expiry(&mut self.expiries, key, slot.expire_at);
+        unlink_expiry(&mut self.expiries, &slot);
         self.idempotent.remove(key);
         Some(slot)
     }
 
     pub(crate) fn set_expiry(&mut self, key: &[u8], expire_at: Option<i64>) -> Option<()> {
         let slot = self.keys.get_mut(key)?;
-        unlink_expiry(&mut self.expiries, key, slot.expire_at);
-        slot.expire_at = expire_at;
+        unlink_expiry(&mut self.expiries, slot);
+        slot.set_expiry(expire_at);
         if let Some(at) = expire_at {
             self.expiries.insert((at, key.into()));
         }
@@ -195,15 +184,14 @@ impl Db {
 
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
-        self.keys.shrink_to_fit();
         self.expiries.clear();
         self.idempotent.clear();
     }
 }
 
-fn unlink_expiry(expiries: &mut BTreeSet<(i64, Name)>, key: &[u8], expire_at: Option<i64>) {
-    if let Some(at) = expire_at {
-        expiries.remove(&(at, key.into()));
+fn unlink_expiry(expiries: &mut BTreeSet<(i64, Name)>, slot: &Slot) {
+    if let Some(at) = slot.expire_at() {
+        expiries.remove(&(at, slot.name.clone()));
     }
 }
 
@@ -264,11 +252,11 @@ impl Shard {
     pub fn share(&self) -> Vec<Shared> {
         let dbs = self.dbs.iter().enumerate();
         let shared = dbs.flat_map(|(n, db)| {
-            db.keys.iter().map(move |(key, slot)| Shared {
+            db.keys.iter().map(move |slot| Shared {
                 db: n as u32,
-                key: key.clone(),
+                key: slot.name.clone(),
                 value: slot.value.clone(),
-                expire_at: slot.expire_at,
+                expire_at: slot.expire_at(),
             })
         });
         shared.collect()
@@ -278,8 +266,8 @@ impl Shard {
     pub fn adopt(&mut self, fresh: Shard) {
         let old = std::mem::replace(&mut self.dbs, fresh.dbs);
         for (db, old) in self.dbs.iter_mut().zip(old) {
-            for (key, slot) in &old.keys {
-                db.carry_over(key, slot);
+            for slot in old.keys.iter() {
+                db.carry_over(&slot.name, slot);
             }
         }
     }

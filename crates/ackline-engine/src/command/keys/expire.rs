@@ -153,7 +153,7 @@ impl<'a> Expire<'a> {
         let at = self.amount.checked_mul(unit(self.name)).and_then(|ms| ms.checked_add(base));
         let at = at.ok_or_else(|| invalid_expire(self.name))?;
         let Some(slot) = txn.slot(self.key) else { return Ok(Reply::Int(0)) };
-        if !self.condition.allows(slot.expire_at, at) {
+        if !self.condition.allows(slot.expire_at(), at) {
             return Ok(Reply::Int(0));
         }
         let past = at <= txn.now();
@@ -176,7 +176,7 @@ impl<'a> Left<'a> {
 
     fn execute(self, query: &Query<'_>) -> Outcome {
         let Some(slot) = peek(query, self.key) else { return Ok(Reply::Int(-2)) };
-        let Some(at) = slot.expire_at else { return Ok(Reply::Int(-1)) };
+        let Some(at) = slot.expire_at() else { return Ok(Reply::Int(-1)) };
         let absolute = self.name.to_ascii_lowercase().ends_with(b"time");
         let unit = unit(self.name).unsigned_abs();
         let ms = if absolute { at } else { (at - query.now()).max(0) };
@@ -195,7 +195,7 @@ impl<'a> Persist<'a> {
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
-        let expires = txn.slot(self.0).is_some_and(|slot| slot.expire_at.is_some());
+        let expires = txn.slot(self.0).is_some_and(|slot| slot.expire_at().is_some());
         if expires {
             txn.emit(self.0, Change::Expire { at: None });
         }

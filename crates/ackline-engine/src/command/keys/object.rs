@@ -192,18 +192,18 @@ impl<'a> Usage<'a> {
 
     fn execute(self, query: &Query<'_>) -> Outcome {
         let slot = peek(query, self.0);
-        Ok(slot.map_or(Reply::Null, |slot| Reply::count(memory(self.0, slot))))
+        Ok(slot.map_or(Reply::Null, |slot| Reply::count(memory(slot))))
     }
 }
 
 impl Check for Usage<'_> {}
 
-fn memory(key: &[u8], slot: &Slot) -> usize {
+fn memory(slot: &Slot) -> usize {
     let value = match &slot.value {
         Value::Str(bytes) => bytes.capacity(),
         Value::Stream(stream) => stream_memory(stream),
     };
-    key.len() + size_of::<Slot>() + value
+    slot.name.memory() + size_of::<Slot>() + value
 }
 
 fn stream_memory(stream: &Stream) -> usize {

@@ -75,7 +75,7 @@ impl<'a> AllKeys<'a> {
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
-        let keys = databases(query).flat_map(|db| db.keys.keys());
+        let keys = databases(query).flat_map(|db| db.keys.iter()).map(|slot| &slot.name);
         let matching = keys.filter(|key| glob::matches(self.0, key, false));
         Ok(Reply::Array(matching.map(|key| Reply::bulk(key)).collect()))
     }
@@ -98,7 +98,7 @@ impl RandomKey {
         let mut chosen = (query.context().random % total as u64) as usize;
         for db in databases(query) {
             match db.at(chosen) {
-                Some((key, _)) => return Ok(Reply::bulk(key)),
+                Some(slot) => return Ok(Reply::bulk(&slot.name)),
                 None => chosen -= db.len(),
             }
         }
@@ -153,16 +153,16 @@ impl<'a> Scan<'a> {
                 break;
             }
             position -= 1;
-            keys.extend(dbs[shard].at(position).filter(|(key, slot)| self.wants(key, slot)));
+            keys.extend(dbs[shard].at(position).filter(|slot| self.wants(slot)));
         }
         let cursor = if position == 0 { 0 } else { position * shards + shard };
-        let keys = keys.into_iter().map(|(key, _)| Reply::bulk(key)).collect();
+        let keys = keys.into_iter().map(|slot| Reply::bulk(&slot.name)).collect();
         Ok(Reply::Array(vec![Reply::Decimal(cursor as i64), Reply::Array(keys)]))
     }
 
-    fn wants(&self, key: &[u8], slot: &Slot) -> bool {
+    fn wants(&self, slot: &Slot) -> bool {
         let name = slot.value.type_name();
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, key, false))
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, &slot.name, false))
             && self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(name.as_bytes()))
     }
 }

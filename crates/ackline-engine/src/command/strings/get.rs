@@ -165,7 +165,7 @@ impl<'a> GetEx<'a> {
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let Some(reply) = txn.string(self.key)?.map(Reply::bulk) else { return Ok(Reply::Null) };
-        let expires = txn.slot(self.key).is_some_and(|slot| slot.expire_at.is_some());
+        let expires = txn.slot(self.key).is_some_and(|slot| slot.expire_at().is_some());
         match self.timing.map(|timing| timing.expiry()?.at(txn.now(), b"getex")).transpose()? {
             Some(at) if at <= txn.now() => txn.emit(self.key, Change::Remove),
             Some(at) => txn.emit(self.key, Change::Expire { at: Some(at) }),

@@ -69,7 +69,7 @@ impl<'a> Add<'a> {
         let before = txn.string(self.key)?.map_or(Some(0), strict_int).ok_or(Error::NOT_AN_INTEGER)?;
         let overflow = Error::from_static("ERR increment or decrement would overflow");
         let after = before.checked_add(self.by).ok_or(overflow)?;
-        let expire_at = txn.slot(self.key).and_then(|slot| slot.expire_at);
+        let expire_at = txn.slot(self.key).and_then(|slot| slot.expire_at());
         let mut digits = itoa::Buffer::new();
         txn.emit(self.key, Change::Set { value: digits.format(after).as_bytes(), expire_at });
         Ok(Reply::Int(after))

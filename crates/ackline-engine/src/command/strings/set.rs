@@ -188,7 +188,7 @@ impl<'a> Set<'a> {
             false => Reply::Null,
         };
         let slot = txn.slot(self.key);
-        let (exists, old_expiry) = (slot.is_some(), slot.and_then(|slot| slot.expire_at));
+        let (exists, old_expiry) = (slot.is_some(), slot.and_then(|slot| slot.expire_at()));
         if (self.nx && exists) || (self.xx && !exists) {
             return Ok(before);
         }
