@@ -17,8 +17,9 @@
 //! whatever its bytes say, the state that it leads to is one that commands could have led to.
 
 use super::block::Block;
+use super::blocks::Blocks;
 use super::part::Part;
-use super::{ConsumerKey, Db, Group, Stream, Value};
+use super::{ConsumerKey, Db, Group, Stream, Value, presence};
 use crate::codec::{Reader, put_bytes, put_i64, put_id, put_u64};
 use crate::id::StreamId;
 use std::collections::HashMap;
@@ -243,13 +244,14 @@ fn go_on(stream: &mut Stream, part: Part<'_>, r: &mut Reader<'_>) -> Option<()> 
             group.consumer_mut(name)?.active_at = active_at;
             Some(())
         }
-        Part::Pending { group, count } => pending(r, stream.groups.get_mut(group)?, count),
+        Part::Pending { group, count } => pending(r, &stream.blocks, stream.groups.get_mut(group)?, count),
         Part::Remembered { producer, count } => remembered(r, stream, producer, count),
     }
 }
 
-fn pending(r: &mut Reader<'_>, group: &mut Group, count: u64) -> Option<()> {
+fn pending(r: &mut Reader<'_>, blocks: &Blocks, group: &mut Group, count: u64) -> Option<()> {
     let mut row = Row::default();
+    let mut is_there = presence(blocks);
     let mut last = group.pending.bounds().map(|(_, last)| last);
     for _ in 0..count {
         row = Row::read(r, &row)?;
@@ -262,6 +264,9 @@ fn pending(r: &mut Reader<'_>, group: &mut Group, count: u64) -> Option<()> {
         }
         last = Some(row.id);
         group.load(row.id, owner, row.delivered_at, row.count, row.order);
+        if !is_there(row.id) {
+            group.pending.lose(row.id);
+        }
     }
     Some(())
 }

@@ -17,6 +17,7 @@ mod idempotence;
 mod image;
 mod part;
 mod pending;
+mod presence;
 mod reach;
 mod stream;
 
@@ -28,7 +29,8 @@ pub use group::{Consumer, ConsumerKey, Group};
 pub use image::{Image, parts};
 pub use part::Part;
 pub(crate) use pending::idle_since;
-pub use pending::{Claims, Delivery, Entries, Entry, Pending};
+pub use pending::{Claims, Delivery, Entries, Entry, Pending, Sweep};
+pub(crate) use presence::presence;
 pub use reach::{Keyspace, Reach, ShardSet};
 pub use stream::Stream;
 

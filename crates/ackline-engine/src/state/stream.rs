@@ -143,6 +143,7 @@ impl Stream {
             self.blocks.remove(place);
         }
         self.length -= 1;
+        self.groups.values_mut().for_each(|group| group.pending.lose(id));
         if self.first_id == id || self.length == 0 {
             self.find_first();
         }
@@ -151,6 +152,7 @@ impl Stream {
 
     /// Removes every live entry below `below`.
     pub(crate) fn remove_below(&mut self, below: StreamId) {
+        self.groups.values_mut().for_each(|group| group.pending.lose_below(below));
         while self.blocks.front().is_some_and(|block| block.last() < below) {
             self.length -= self.blocks.pop_front().map_or(0, |block| block.live());
         }
