@@ -188,12 +188,12 @@ impl Image {
 }
 
 impl Db {
-    /// Puts parts of a value under a key. Parts that begin a value replace what was there.
-    pub(crate) fn load(&mut self, key: &[u8], parts: &[u8]) -> Option<()> {
+    /// Puts parts of a value under a key. Parts that begin a value replace what was there, which is answered.
+    pub(crate) fn load(&mut self, key: &[u8], parts: &[u8]) -> Option<Option<Value>> {
         match parts.first()? {
             1 | 2 => {
                 let value = Image::read(parts)?;
-                self.put(key, value, None);
+                Some(self.put(key, value, None))
             }
             _ => {
                 let slot = self.keys.get_mut(key)?;
@@ -203,9 +203,9 @@ impl Db {
                 image.add(parts)?;
                 slot.value = image.0?;
                 self.note_idempotence(key);
+                Some(None)
             }
         }
-        Some(())
     }
 }
 

@@ -138,18 +138,21 @@ impl Db {
     }
 
     /// Puts a value in. A key that is overwritten stays where it is: a SCAN under way must still come by.
-    pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) {
-        if let Some(slot) = self.keys.get_mut(key) {
+    /// Answers the value that it had.
+    pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) -> Option<Value> {
+        let before = if let Some(slot) = self.keys.get_mut(key) {
             unlink_expiry(&mut self.expiries, key, slot.expire_at);
-            slot.value = value;
             slot.expire_at = expire_at;
+            Some(std::mem::replace(&mut slot.value, value))
         } else {
             self.keys.insert(key.into(), Slot { value, expire_at, accessed_at: Cell::new(0) });
-        }
+            None
+        };
         if let Some(at) = expire_at {
             self.expiries.insert((at, key.into()));
         }
         self.note_idempotence(key);
+        before
     }
 
     /// Takes a key out; SCAN's guarantee rests on the last key filling the hole.
@@ -194,11 +197,11 @@ impl Db {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.keys.clear();
-        self.keys.shrink_to_fit();
-        self.expiries.clear();
-        self.idempotent.clear();
+    /// Takes all keys out. Answers them.
+    pub(crate) fn clear(&mut self) -> Db {
+        let keys = IndexMap::with_hasher(self.keys.hasher().clone());
+        let empty = Db { keys, expiries: BTreeSet::new(), idempotent: BTreeSet::new() };
+        std::mem::replace(self, empty)
     }
 }
 

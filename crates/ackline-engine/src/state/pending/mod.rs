@@ -33,6 +33,7 @@ mod walk;
 use super::group::ConsumerKey;
 use crate::id::StreamId;
 use std::ops::RangeInclusive;
+pub(crate) use tree::Chunks;
 use tree::Child;
 pub use walk::{Claims, Entries, Entry, Sweep};
 
@@ -199,12 +200,13 @@ impl Pending {
         Some(before)
     }
 
-    /// Takes out what a consumer owns, chunk by chunk.
-    pub fn remove_owned(&mut self, owner: ConsumerKey) {
-        let mut leaves = Vec::new();
-        self.root.take().into_iter().for_each(|root| root.leaves_without(owner, &mut leaves));
+    /// Takes out what a consumer owns, chunk by chunk. Answers the chunks that went.
+    pub fn remove_owned(&mut self, owner: ConsumerKey) -> Vec<Chunks> {
+        let (mut leaves, mut gone) = (Vec::new(), Vec::new());
+        self.root.take().into_iter().for_each(|root| root.leaves_without(owner, &mut leaves, &mut gone));
         self.root = Child::over(leaves);
         self.forget_lost();
+        gone
     }
 
     fn forget_lost(&mut self) {
