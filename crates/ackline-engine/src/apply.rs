@@ -1,13 +1,15 @@
 //! `apply`: the one function that changes state. Live execution, recovery and a standby all go through it.
 
 use crate::codec::Reader;
+use crate::garbage::Garbage;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
 use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
 use std::sync::Arc;
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
-pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
+/// What it unlinks and is large goes into `garbage`.
+pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>, garbage: &mut Garbage) -> Option<()> {
     let Record { db, key, change } = record;
     let databases = reach.shards().next().map_or(0, |shard| shard.dbs.len()) as u32;
     let other = match change {
@@ -18,19 +20,22 @@ pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>) -> Option<()> {
         return None;
     }
     match change {
-        Change::Flush => reach.shards_mut().for_each(|shard| shard.dbs[*db as usize].clear()),
+        Change::Flush => reach.shards_mut().for_each(|shard| {
+            let gone = shard.dbs[*db as usize].clear();
+            garbage.add_keys(gone);
+        }),
         Change::Swap { with } => reach.shards_mut().for_each(|s| s.dbs.swap(*db as usize, *with as usize)),
         Change::Move { db: to_db, to } => {
             let slot = reach.db_mut(*db, key).take(key)?;
             let expire_at = slot.expire_at();
-            reach.db_mut(*to_db, to).put(to, slot.value, expire_at);
+            garbage.add_values(reach.db_mut(*to_db, to).put(to, slot.value, expire_at));
         }
         Change::Copy { db: to_db, to } => {
             let slot = reach.slot(*db, key)?.clone();
             let expire_at = slot.expire_at();
-            reach.db_mut(*to_db, to).put(to, slot.value, expire_at);
+            garbage.add_values(reach.db_mut(*to_db, to).put(to, slot.value, expire_at));
         }
-        _ => return apply_to_key(reach.db_mut(*db, key), key, change),
+        _ => return apply_to_key(reach.db_mut(*db, key), key, change, garbage),
     }
     Some(())
 }
@@ -43,24 +48,27 @@ pub fn replay(reach: &mut Reach<'_>, batch: &[u8]) -> Option<()> {
         if matches!(record.change, Change::Append { fields, .. } if !are_fields(fields)) {
             return None;
         }
-        apply(reach, &record)?;
+        apply(reach, &record, &mut Garbage::default())?;
     }
     Some(())
 }
 
-fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>) -> Option<()> {
+fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>, garbage: &mut Garbage) -> Option<()> {
     match change {
         Change::CreateStream { duration, maxsize } => {
-            db.put(key, Value::Stream(Arc::new(Stream::new(*duration, *maxsize))), None);
+            let stream = Value::Stream(Arc::new(Stream::new(*duration, *maxsize)));
+            garbage.add_values(db.put(key, stream, None));
         }
-        Change::Set { value, expire_at } => db.put(key, Value::string(value), *expire_at),
+        Change::Set { value, expire_at } => {
+            garbage.add_values(db.put(key, Value::string(value), *expire_at));
+        }
         Change::Extend { value } => match db.keys.get_mut(key).map(|slot| &mut slot.value) {
             Some(Value::Str(string)) => Arc::make_mut(string).extend_from_slice(value),
             Some(Value::Stream(_)) => return None,
-            None => db.put(key, Value::string(value), None),
+            None => garbage.add_values(db.put(key, Value::string(value), None)),
         },
-        Change::Remove => drop(db.take(key)?),
-        Change::Load { parts } => db.load(key, parts)?,
+        Change::Remove => garbage.add_values([db.take(key)?.value]),
+        Change::Load { parts } => garbage.add_values(db.load(key, parts)?),
         Change::Expire { at } => db.set_expiry(key, *at)?,
         Change::Remember { producer, iid, id } => {
             db.stream_mut(key)?.idempotence.insert(producer, iid, *id);
@@ -76,16 +84,16 @@ fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>) -> Option<()> {
             db.stream_mut(key)?.idempotence.expire(*horizon);
             db.note_idempotence(key);
         }
-        _ => apply_to_stream(db.stream_mut(key)?, change)?,
+        _ => apply_to_stream(db.stream_mut(key)?, change, garbage)?,
     }
     Some(())
 }
 
-fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
+fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garbage) -> Option<()> {
     match change {
         Change::Append { id, .. } if *id <= stream.last_id => return None,
         Change::Append { new_block, id, fields } => stream.append(*id, fields, *new_block),
-        Change::Trim { below, unreference } => trim(stream, *below, *unreference),
+        Change::Trim { below, unreference } => trim(stream, *below, *unreference, garbage),
         Change::Delete { remember, unreference, ids } => {
             for &id in ids.iter() {
                 delete(stream, id, *remember, *unreference);
@@ -108,7 +116,7 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
         Change::CreateGroup { group, last_id, entries_read } => {
             stream.groups.insert((*group).into(), Group::new(*last_id, *entries_read));
         }
-        Change::DestroyGroup { group } => drop(stream.groups.remove(*group)?),
+        Change::DestroyGroup { group } => garbage.add_group(stream.groups.remove(*group)?),
         Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
             let ids: Vec<StreamId> = stream.ids(after.next()?, *to).collect();
             let group = stream.groups.get_mut(*group)?;
@@ -120,17 +128,19 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
             }
             (group.last_id, group.entries_read) = (*to, *entries_read);
         }
-        _ => apply_to_group(stream, change)?,
+        _ => apply_to_group(stream, change, garbage)?,
     }
     Some(())
 }
 
-fn trim(stream: &mut Stream, below: StreamId, unreference: bool) {
+fn trim(stream: &mut Stream, below: StreamId, unreference: bool, garbage: &mut Garbage) {
     if unreference && let Some(to) = below.previous() {
         let ids: Vec<StreamId> = stream.ids(StreamId::MIN, to).collect();
         ids.into_iter().for_each(|id| drop_references(stream, id));
     }
-    stream.remove_below(below);
+    let blocks = stream.remove_below(below);
+    let count = blocks.len();
+    garbage.add(blocks, count);
 }
 
 fn delete(stream: &mut Stream, id: StreamId, remember: bool, unreference: bool) {
@@ -165,7 +175,7 @@ fn touch(group: &mut Group, consumer: &[u8], at: i64, active: bool) {
     }
 }
 
-fn apply_to_group(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
+fn apply_to_group(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garbage) -> Option<()> {
     match change {
         Change::Seek { group, last_id, entries_read } => {
             let group = stream.groups.get_mut(*group)?;
@@ -175,7 +185,9 @@ fn apply_to_group(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
             stream.groups.get_mut(*group)?.ensure_consumer(consumer, *at);
         }
         Change::DeleteConsumer { group, consumer } => {
-            stream.groups.get_mut(*group)?.remove_consumer(consumer);
+            let chunks = stream.groups.get_mut(*group)?.remove_consumer(consumer);
+            let count = chunks.len();
+            garbage.add(chunks, count);
         }
         Change::Claim { group, consumer, at, active, delivered_at, count, ids } => {
             let group = stream.groups.get_mut(*group)?;

@@ -7,6 +7,7 @@
 use crate::apply::apply;
 use crate::args::OwnedArgs;
 use crate::error::Error;
+use crate::garbage::Garbage;
 use crate::record::{Change, Record};
 use crate::state::{Group, Name, Reach, ShardSet, Slot, Stream, Value};
 use crate::waiter::Served;
@@ -156,6 +157,7 @@ impl<'a> Query<'a> {
 pub struct Txn<'a> {
     query: Query<'a>,
     batch: Vec<u8>,
+    garbage: Garbage,
     pub(crate) ready: Vec<(u32, Name)>,
     pub(crate) served: Vec<Served>,
 }
@@ -173,7 +175,7 @@ impl<'a> Txn<'a> {
     pub fn new(reach: Reach<'a>, ctx: Context, mut buffer: Vec<u8>) -> Txn<'a> {
         buffer.clear();
         let query = Query { reach, ctx, park: RefCell::new(None) };
-        Txn { query, batch: buffer, ready: Vec::new(), served: Vec::new() }
+        Txn { query, batch: buffer, garbage: Garbage::default(), ready: Vec::new(), served: Vec::new() }
     }
 
     /// Applies a change to a key of the selected database and puts it into the batch.
@@ -186,7 +188,8 @@ impl<'a> Txn<'a> {
         let record = Record { db, key, change };
         record.encode(&mut self.batch);
         self.before(&record);
-        apply(&mut self.query.reach, &record).expect("a command emits only what fits the state it saw");
+        apply(&mut self.query.reach, &record, &mut self.garbage)
+            .expect("a command emits only what fits the state it saw");
         self.note_use(&record);
         self.after(&record);
     }
@@ -318,6 +321,11 @@ impl<'a> Txn<'a> {
     /// The records emitted so far, encoded.
     pub fn batch(&self) -> &[u8] {
         &self.batch
+    }
+
+    /// What was unlinked so far and takes long to free. Whoever unlocks the shards first makes nobody wait for that.
+    pub fn take_garbage(&mut self) -> Garbage {
+        std::mem::take(&mut self.garbage)
     }
 
     /// Ends the transaction: the batch, and the reads that it answered.

@@ -106,6 +106,7 @@ fn load(shared: &Arc<Shared>) -> Result<(), StartError> {
     broker.set_growth(growth(&shared.config));
     Broker::start_timer(&broker);
     Broker::start_checkpoints(&broker);
+    Broker::start_reaper(&broker);
     shared.set_broker(broker);
     // What the subscriber was told before found no broker to look at.
     if shared.broker().log().durable().poisoned() {

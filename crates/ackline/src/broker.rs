@@ -2,6 +2,7 @@
 
 use crate::checkpoint::Checkpoints;
 use crate::clock::now_ms;
+use crate::reaper::Reaper;
 use crate::recovery::{self, Fold, Progress};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
@@ -131,6 +132,7 @@ pub struct Broker {
     expired: AtomicU64,
     seed: u64,
     pub(crate) checkpoints: Checkpoints,
+    pub(crate) reaper: Reaper,
 }
 
 impl Broker {
@@ -159,6 +161,7 @@ impl Broker {
             expired: AtomicU64::new(0),
             seed,
             checkpoints: Checkpoints::behind(after),
+            reaper: Reaper::default(),
         };
         broker.alarm.set(now_ms());
         Ok(broker)
@@ -267,6 +270,7 @@ impl Broker {
         if let Some(at) = txn.next_deadline() {
             self.alarm.set(at);
         }
+        let garbage = txn.take_garbage();
         let (batch, served) = txn.finish();
         let lsn = match batch.is_empty() {
             true => guards.lsn(),
@@ -277,6 +281,7 @@ impl Broker {
             }
         };
         drop(guards);
+        self.reaper.free(garbage);
         give_buffer(batch);
         for answer in served {
             self.parked.lock().remove(&answer.ticket);
@@ -389,6 +394,7 @@ impl Broker {
     pub fn close(&self) -> Result<(), LogError> {
         self.alarm.stop();
         self.checkpoints.stop();
+        self.reaper.stop();
         self.log.close()
     }
 }

@@ -36,6 +36,7 @@ impl Ackline {
         };
         let broker = Arc::new(Broker::open(options, Box::new(sink))?);
         Broker::start_timer(&broker);
+        Broker::start_reaper(&broker);
         Ok(Ackline { broker, answers })
     }
 

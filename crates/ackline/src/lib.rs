@@ -25,6 +25,7 @@ pub mod check;
 mod checkpoint;
 mod clock;
 mod embedded;
+mod reaper;
 mod recovery;
 mod sync;
 mod timer;

@@ -7,7 +7,7 @@ use crate::id::StreamId;
 use crate::record::Count;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Spec};
-use crate::state::{Group, Stream, idle_since};
+use crate::state::{Group, Stream, idle_since, presence};
 use crate::txn::Txn;
 use crate::write_command;
 
@@ -98,38 +98,20 @@ impl<'a> XAutoClaim<'a> {
 
     /// Looks at every entry, old or not: one whose message is gone goes whatever its age.
     fn sweep(&self, stream: &Stream, group: &Group, now: i64) -> Sweep {
-        let mut sweep = Sweep { claimed: Vec::new(), ghosts: Vec::new(), next: StreamId::MIN };
-        let (entries, mut is_there) = (group.pending.range(self.start..=StreamId::MAX), presence(stream));
-        let mut attempts = self.count.saturating_mul(ATTEMPTS);
-        for (id, is_old) in entries.ages(idle_since(now, self.min_idle)) {
-            let found = (sweep.claimed.len() + sweep.ghosts.len()) as i64;
-            if attempts == 0 || found >= self.count {
-                sweep.next = id;
-                break;
-            }
-            attempts -= 1;
+        let (mut claimed, mut ghosts) = (Vec::new(), Vec::new());
+        let attempts = self.count.saturating_mul(ATTEMPTS) as u64;
+        let mut entries = group.pending.sweep(self.start, idle_since(now, self.min_idle), attempts);
+        let mut is_there = presence(&stream.blocks);
+        while ((claimed.len() + ghosts.len()) as i64) < self.count
+            && let Some((id, is_old)) = entries.next()
+        {
             if !is_there(id) {
-                sweep.ghosts.push(id);
+                ghosts.push(id);
             } else if is_old {
-                sweep.claimed.push(id);
+                claimed.push(id);
             }
         }
-        sweep
-    }
-}
-
-/// Whether there is an entry with an ID, asked for ascending IDs: goes along each block once.
-fn presence(stream: &Stream) -> impl FnMut(StreamId) -> bool {
-    let mut here = None;
-    move |id| {
-        if here.as_ref().is_none_or(|(last, _)| *last < id) {
-            let block = stream.blocks.find(id).map(|place| stream.blocks.get(place));
-            here = block.map(|block| (block.last(), block.slots().peekable()));
-        }
-        here.as_mut().is_some_and(|(_, slots)| {
-            while slots.next_if(|slot| slot.id < id).is_some() {}
-            slots.peek().is_some_and(|slot| slot.id == id)
-        })
+        Sweep { claimed, ghosts, next: entries.rest().unwrap_or(StreamId::MIN) }
     }
 }
 

@@ -118,6 +118,32 @@ impl Blocks {
         block
     }
 
+    /// Takes out the blocks that end below an ID, whole runs at once.
+    pub(crate) fn detach_below(&mut self, below: StreamId) -> Blocks {
+        let mut gone = Blocks::default();
+        let Some(place) = self.find(below) else { return gone };
+        // Those before the block that the ID would lie in end below the beginning of that.
+        let count = place.index + usize::from(self.get(place).last() < below);
+        let rest = self.runs.split_off(place.run);
+        gone.runs = std::mem::replace(&mut self.runs, rest);
+        if let Some((begin, run)) = self.runs.front_mut() {
+            let head: Vec<Entry> = Arc::make_mut(run).drain(..count).collect();
+            gone.runs.extend(head.first().map(|(first, _)| *first).map(|first| (first, Arc::new(head))));
+            match run.first() {
+                Some((first, _)) => *begin = *first,
+                None => drop(self.runs.pop_front()),
+            }
+        }
+        gone.len = gone.runs.iter().map(|(_, run)| run.len()).sum();
+        self.len -= gone.len;
+        gone
+    }
+
+    /// Live entries of all blocks.
+    pub(crate) fn live(&self) -> u64 {
+        self.iter().map(|block| block.live()).sum()
+    }
+
     pub(crate) fn pop_front(&mut self) -> Option<Arc<Block>> {
         (!self.is_empty()).then(|| self.remove(Place { run: 0, index: 0 }))
     }

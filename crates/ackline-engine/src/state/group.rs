@@ -1,7 +1,7 @@
 //! Consumer groups: position, consumers, pending entries, and the arithmetic of lag.
 
 use super::Name;
-use super::pending::{Delivery, Entries, Entry, Pending};
+use super::pending::{Chunks, Delivery, Entries, Entry, Pending};
 use super::stream::Stream;
 use crate::id::StreamId;
 use std::collections::BTreeMap;
@@ -123,12 +123,12 @@ impl Group {
         key
     }
 
-    /// Removes a consumer with all that it owned.
-    pub(crate) fn remove_consumer(&mut self, name: &[u8]) {
-        let Some(key) = self.names.remove(name) else { return };
-        let Some(consumer) = self.consumers.remove(&key) else { return };
-        if consumer.pending > 0 {
-            self.pending.remove_owned(key);
+    /// Removes a consumer with all that it owned. Answers the parts of the list that went.
+    pub(crate) fn remove_consumer(&mut self, name: &[u8]) -> Vec<Chunks> {
+        let consumer = self.names.remove(name).and_then(|key| Some((key, self.consumers.remove(&key)?)));
+        match consumer {
+            Some((key, consumer)) if consumer.pending > 0 => self.pending.remove_owned(key),
+            _ => Vec::new(),
         }
     }
 

@@ -18,8 +18,9 @@
 //! whatever its bytes say, the state that it leads to is one that commands could have led to.
 
 use super::block::Block;
+use super::blocks::Blocks;
 use super::part::Part;
-use super::{ConsumerKey, Db, Group, Stream, Value};
+use super::{ConsumerKey, Db, Group, Stream, Value, presence};
 use crate::codec::{Reader, put_bytes, put_i64, put_id, put_u64};
 use crate::id::StreamId;
 use std::collections::HashMap;
@@ -188,12 +189,12 @@ impl Image {
 }
 
 impl Db {
-    /// Puts parts of a value under a key. Parts that begin a value replace what was there.
-    pub(crate) fn load(&mut self, key: &[u8], parts: &[u8]) -> Option<()> {
+    /// Puts parts of a value under a key. Parts that begin a value replace what was there, which is answered.
+    pub(crate) fn load(&mut self, key: &[u8], parts: &[u8]) -> Option<Option<Value>> {
         match parts.first()? {
             1 | 2 => {
                 let value = Image::read(parts)?;
-                self.put(key, value, None);
+                Some(self.put(key, value, None))
             }
             _ => {
                 let slot = self.keys.get_mut(key)?;
@@ -203,9 +204,9 @@ impl Db {
                 image.add(parts)?;
                 slot.value = image.0?;
                 self.note_idempotence(key);
+                Some(None)
             }
         }
-        Some(())
     }
 }
 
@@ -244,13 +245,14 @@ fn go_on(stream: &mut Stream, part: Part<'_>, r: &mut Reader<'_>) -> Option<()> 
             group.consumer_mut(name)?.active_at = active_at;
             Some(())
         }
-        Part::Pending { group, count } => pending(r, stream.groups.get_mut(group)?, count),
+        Part::Pending { group, count } => pending(r, &stream.blocks, stream.groups.get_mut(group)?, count),
         Part::Remembered { producer, count } => remembered(r, stream, producer, count),
     }
 }
 
-fn pending(r: &mut Reader<'_>, group: &mut Group, count: u64) -> Option<()> {
+fn pending(r: &mut Reader<'_>, blocks: &Blocks, group: &mut Group, count: u64) -> Option<()> {
     let mut row = Row::default();
+    let mut is_there = presence(blocks);
     let mut last = group.pending.bounds().map(|(_, last)| last);
     for _ in 0..count {
         row = Row::read(r, &row)?;
@@ -263,6 +265,9 @@ fn pending(r: &mut Reader<'_>, group: &mut Group, count: u64) -> Option<()> {
         }
         last = Some(row.id);
         group.load(row.id, owner, row.delivered_at, row.count, row.order);
+        if !is_there(row.id) {
+            group.pending.lose(row.id);
+        }
     }
     Some(())
 }

@@ -154,8 +154,9 @@ impl Keys {
         self.index = index;
     }
 
-    pub(super) fn clear(&mut self) {
-        *self = Keys::new(self.hasher.clone());
+    /// No keys, found in the same way.
+    pub(super) fn empty(&self) -> Keys {
+        Keys::new(self.hasher.clone())
     }
 }
 

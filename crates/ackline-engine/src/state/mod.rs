@@ -20,6 +20,7 @@ mod keys;
 mod name;
 mod part;
 mod pending;
+mod presence;
 mod reach;
 mod stream;
 
@@ -34,7 +35,8 @@ pub use keys::Slot;
 pub use name::Name;
 pub use part::Part;
 pub(crate) use pending::idle_since;
-pub use pending::{Claims, Delivery, Entries, Entry, Pending};
+pub use pending::{Claims, Delivery, Entries, Entry, Pending, Sweep};
+pub(crate) use presence::presence;
 pub use reach::{Keyspace, Reach, ShardSet};
 pub use stream::Stream;
 
@@ -126,18 +128,21 @@ impl Db {
     }
 
     /// Puts a value in. A key that is overwritten stays where it is: a SCAN under way must still come by.
-    pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) {
-        if let Some(slot) = self.keys.get_mut(key) {
+    /// Answers the value that it had.
+    pub(crate) fn put(&mut self, key: &[u8], value: Value, expire_at: Option<i64>) -> Option<Value> {
+        let before = if let Some(slot) = self.keys.get_mut(key) {
             unlink_expiry(&mut self.expiries, slot);
-            slot.value = value;
             slot.set_expiry(expire_at);
+            Some(std::mem::replace(&mut slot.value, value))
         } else {
             self.keys.push(Slot::new(key.into(), value, expire_at));
-        }
+            None
+        };
         if let Some(at) = expire_at {
             self.expiries.insert((at, key.into()));
         }
         self.note_idempotence(key);
+        before
     }
 
     /// Takes a key out; SCAN's guarantee rests on the last key filling the hole.
@@ -182,10 +187,10 @@ impl Db {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.keys.clear();
-        self.expiries.clear();
-        self.idempotent.clear();
+    /// Takes all keys out. Answers them.
+    pub(crate) fn clear(&mut self) -> Db {
+        let empty = Db { keys: self.keys.empty(), expiries: BTreeSet::new(), idempotent: BTreeSet::new() };
+        std::mem::replace(self, empty)
     }
 }
 

@@ -144,17 +144,22 @@ impl Stream {
             self.blocks.remove(place);
         }
         self.length -= 1;
+        self.groups.values_mut().for_each(|group| group.pending.lose(id));
         if self.first_id == id || self.length == 0 {
             self.find_first();
         }
         true
     }
 
-    /// Removes every live entry below `below`.
-    pub(crate) fn remove_below(&mut self, below: StreamId) {
-        while self.blocks.front().is_some_and(|block| block.last() < below) {
-            self.length -= self.blocks.pop_front().map_or(0, |block| block.live());
-        }
+    /// Removes every live entry below `below`. Answers the blocks that went whole.
+    pub(crate) fn remove_below(&mut self, below: StreamId) -> Blocks {
+        self.groups.values_mut().for_each(|group| group.pending.lose_below(below));
+        let whole = self.blocks.detach_below(below);
+        // Each block that is asked costs a look at its memory.
+        self.length = match whole.len() < self.blocks.len() {
+            true => self.length - whole.live(),
+            false => self.blocks.live(),
+        };
         if let Some(front) = self.blocks.front() {
             let gone: Vec<StreamId> = front.slots().map(|s| s.id).take_while(|id| *id < below).collect();
             self.length -= gone.len() as u64;
@@ -168,6 +173,7 @@ impl Stream {
             }
         }
         self.find_first();
+        whole
     }
 
     fn find_first(&mut self) {

@@ -239,6 +239,11 @@ impl Chunk {
         self.get(at, OWNER) == code(Some(owner))
     }
 
+    /// Whether one consumer owns all entries, as far as the frame says.
+    pub(super) fn is_all_of(&self, owner: ConsumerKey) -> bool {
+        self.frame.mask[OWNER] == 0 && self.frame.base[OWNER] == code(Some(owner))
+    }
+
     /// Whether the entry is released, or was delivered by then.
     pub(super) fn is_older(&self, at: usize, delivered_by: i64) -> bool {
         self.is_released(at) || self.time(at) <= delivered_by

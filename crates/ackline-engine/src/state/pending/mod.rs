@@ -33,8 +33,9 @@ mod walk;
 use super::group::ConsumerKey;
 use crate::id::StreamId;
 use std::ops::RangeInclusive;
+pub(crate) use tree::Chunks;
 use tree::Child;
-pub use walk::{Claims, Entries, Entry};
+pub use walk::{Claims, Entries, Entry, Sweep};
 
 /// One pending entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,9 @@ pub(crate) fn idle_since(now: i64, min_idle: i64) -> i64 {
 pub struct Pending {
     root: Option<Child>,
     next_order: u64,
+    /// No entry above it has lost its message; below it some may have. Never part of a reply: it only says where it
+    /// is enough to count.
+    lost_to: StreamId,
 }
 
 impl Pending {
@@ -118,6 +122,28 @@ impl Pending {
     /// In ID order, all.
     pub fn iter(&self) -> Entries<'_> {
         self.range(StreamId::MIN..=StreamId::MAX)
+    }
+
+    /// Looks at so many entries from an ID on for those that were delivered by then or may have lost their message.
+    pub fn sweep(&self, from: StreamId, delivered_by: i64, count: u64) -> Sweep<'_> {
+        Sweep::new(self.range(from..=StreamId::MAX), delivered_by, self.lost_to, count)
+    }
+
+    /// A message of the stream is gone, and its entry, if it is pending, stays.
+    pub(crate) fn lose(&mut self, id: StreamId) {
+        if id > self.lost_to
+            && self.root.as_ref().is_some_and(|root| root.sum.first <= id)
+            && self.contains(id)
+        {
+            self.lost_to = id;
+        }
+    }
+
+    /// All messages below an ID are gone.
+    pub(crate) fn lose_below(&mut self, below: StreamId) {
+        if self.root.as_ref().is_some_and(|root| root.sum.first < below) {
+            self.lost_to = self.lost_to.max(below);
+        }
     }
 
     /// In claim order: released first, then oldest delivery first.
@@ -170,14 +196,23 @@ impl Pending {
     pub fn remove(&mut self, id: StreamId) -> Option<Delivery> {
         let before = self.root.as_mut()?.remove(id)?;
         self.root = self.root.take().and_then(Child::trimmed);
+        self.forget_lost();
         Some(before)
     }
 
-    /// Takes out what a consumer owns, chunk by chunk.
-    pub fn remove_owned(&mut self, owner: ConsumerKey) {
-        let mut leaves = Vec::new();
-        self.root.take().into_iter().for_each(|root| root.leaves_without(owner, &mut leaves));
+    /// Takes out what a consumer owns, chunk by chunk. Answers the chunks that went.
+    pub fn remove_owned(&mut self, owner: ConsumerKey) -> Vec<Chunks> {
+        let (mut leaves, mut gone) = (Vec::new(), Vec::new());
+        self.root.take().into_iter().for_each(|root| root.leaves_without(owner, &mut leaves, &mut gone));
         self.root = Child::over(leaves);
+        self.forget_lost();
+        gone
+    }
+
+    fn forget_lost(&mut self) {
+        if self.root.is_none() {
+            self.lost_to = StreamId::MIN;
+        }
     }
 
     /// Bytes of memory beside the list itself.

@@ -149,8 +149,9 @@ fn check(tree: &Pending, plain: &Plain, (from, to): (StreamId, StreamId), With {
     same(tree.iter(), all());
     let range = || tree.range(from..=to);
     same(range(), within());
-    let ages = within().map(|entry| (entry.0, is_older(&entry)));
-    assert!(range().ages(at).eq(ages));
+    for lost_to in [StreamId::MIN, to] {
+        check_sweeps(&Pending { lost_to, ..tree.clone() }, plain, from, at);
+    }
     same(range().owned_by(owner), within().filter(is_owned));
     same(range().delivered_by(at), within().filter(is_older));
     same(range().owned_by(owner).delivered_by(at), within().filter(is_owned).filter(is_older));
@@ -159,6 +160,24 @@ fn check(tree: &Pending, plain: &Plain, (from, to): (StreamId, StreamId), With {
     same(tree.claim_order(), claims.iter().copied());
     let due = |(_, delivery): &Entry| delivery.claim_key().0 <= at.max(0);
     same(tree.claim_order_by(at), claims.iter().copied().filter(due));
+}
+
+/// A sweep of any length finds what a walk finds that looks at every entry, and ends where that ends.
+fn check_sweeps(tree: &Pending, plain: &Plain, from: StreamId, at: i64) {
+    let behind = || plain.range(from..).map(|(id, delivery)| (*id, *delivery));
+    let is_older = |delivery: &Delivery| delivery.owner.is_none() || delivery.delivered_at <= at;
+    for count in [0, 1, 5, 255, 256, 257, 1000, 17_000, usize::MAX] {
+        let mut sweep = tree.sweep(from, at, count as u64);
+        let worth = |(id, delivery): &Entry| *id <= tree.lost_to || is_older(delivery);
+        let expected = behind().take(count).filter(worth).map(|(id, delivery)| (id, is_older(&delivery)));
+        assert!(sweep.by_ref().eq(expected));
+        assert_eq!(sweep.rest(), behind().nth(count).map(|(id, _)| id));
+        let mut sweep = tree.sweep(from, at, count as u64);
+        let last = sweep.by_ref().nth(2).map(|(id, _)| id);
+        if let Some(last) = last {
+            assert_eq!(sweep.rest(), behind().map(|(id, _)| id).find(|id| *id > last));
+        }
+    }
 }
 
 proptest! {

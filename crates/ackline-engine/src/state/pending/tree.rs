@@ -46,6 +46,10 @@ pub(super) struct Child {
     pub(super) sum: Summary,
 }
 
+/// What was taken out of a tree.
+#[derive(Debug)]
+pub struct Chunks(#[expect(dead_code, reason = "held to be dropped")] Arc<Node>);
+
 /// The child that an ID lies in if it lies in one.
 pub(super) fn position(children: &[Child], id: StreamId) -> usize {
     match children.last() {
@@ -216,19 +220,26 @@ impl Child {
         Some(before)
     }
 
-    /// The leaves without the entries of an owner. Those that never had one stay as they are.
-    pub(super) fn leaves_without(self, owner: ConsumerKey, leaves: &mut Vec<Child>) {
+    /// The leaves without the entries of an owner. Those that never had one stay as they are. What was left of them
+    /// goes into `gone`: freeing it takes as long as all the rest.
+    pub(super) fn leaves_without(self, owner: ConsumerKey, leaves: &mut Vec<Child>, gone: &mut Vec<Chunks>) {
         match &*self.node {
-            Node::Inner(children) => {
-                children.iter().for_each(|child| child.clone().leaves_without(owner, leaves));
+            Node::Inner(_) => {
+                // Not shared with what is gone: who changes a leaf would copy it.
+                if let Node::Inner(children) = Arc::unwrap_or_clone(self.node) {
+                    children.into_iter().for_each(|child| child.leaves_without(owner, leaves, gone));
+                }
+                return;
             }
-            Node::Leaf(_) if self.sum.owners & owner_bit(Some(owner)) == 0 => join(leaves, self),
+            Node::Leaf(_) if self.sum.owners & owner_bit(Some(owner)) == 0 => return join(leaves, self),
+            Node::Leaf(chunk) if chunk.is_all_of(owner) => {}
             Node::Leaf(chunk) => match chunk.without(owner) {
                 rest if rest.len() == 0 => {}
-                rest if rest.len() == chunk.len() => join(leaves, self),
+                rest if rest.len() == chunk.len() => return join(leaves, self),
                 rest => join(leaves, Child::new(Node::Leaf(rest))),
             },
         }
+        gone.push(Chunks(self.node));
     }
 
     /// The tree over some leaves.

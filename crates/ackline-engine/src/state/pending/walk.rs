@@ -82,14 +82,6 @@ impl<'a> Entries<'a> {
             (self.leaf, self.rows) = (Some(leaf), leaf.between(self.from, self.to));
         }
     }
-
-    /// Their IDs only, each with whether the entry is released or was delivered by then.
-    pub fn ages(mut self, time: i64) -> impl Iterator<Item = (StreamId, bool)> {
-        std::iter::from_fn(move || {
-            let (leaf, row) = self.next_row()?;
-            Some((leaf.id(row), leaf.is_older(row, time)))
-        })
-    }
 }
 
 impl Iterator for Entries<'_> {
@@ -97,6 +89,91 @@ impl Iterator for Entries<'_> {
 
     fn next(&mut self) -> Option<Entry> {
         self.next_row().map(|(leaf, row)| (leaf.id(row), leaf.delivery(row)))
+    }
+}
+
+/// A look at so many entries in ID order. It goes past those that are certain to have their message and are too young
+/// by counting them, whole nodes at once.
+#[derive(Clone, Debug)]
+pub struct Sweep<'a> {
+    entries: Entries<'a>,
+    delivered_by: i64,
+    /// Above it no entry has lost its message.
+    lost_to: StreamId,
+    left: u64,
+    /// Nothing in the leaf at hand is worth a look.
+    is_dull: bool,
+}
+
+impl<'a> Sweep<'a> {
+    pub(super) fn new(entries: Entries<'a>, delivered_by: i64, lost_to: StreamId, left: u64) -> Sweep<'a> {
+        Sweep { entries, delivered_by, lost_to, left, is_dull: false }
+    }
+
+    /// Where a later sweep goes on; `None` at the end.
+    pub fn rest(mut self) -> Option<StreamId> {
+        self.entries.next_row().map(|(leaf, row)| leaf.id(row))
+    }
+
+    fn next_leaf(&mut self) -> Option<()> {
+        loop {
+            let Some(child) = self.entries.stack.last_mut()?.next() else {
+                self.entries.stack.pop();
+                continue;
+            };
+            let (sum, from) = (&child.sum, self.entries.from);
+            let is_dull = sum.first > self.lost_to && sum.oldest.0 > self.delivered_by.max(0);
+            if is_dull && sum.first >= from && sum.count <= self.left {
+                self.left -= sum.count;
+                continue;
+            }
+            match &*child.node {
+                Node::Inner(below) => self.entries.stack.push(below[position(below, from)..].iter()),
+                Node::Leaf(chunk) => {
+                    let rows = chunk.between(from, self.entries.to);
+                    (self.entries.leaf, self.entries.rows, self.is_dull) = (Some(chunk), rows, is_dull);
+                    return Some(());
+                }
+            }
+        }
+    }
+
+    /// The next entry of the leaf at hand that is worth a look.
+    fn next_row(&mut self) -> Option<(StreamId, bool)> {
+        let leaf = self.entries.leaf?;
+        let rows = &mut self.entries.rows;
+        while self.left > 0 && rows.start < rows.end {
+            if self.is_dull {
+                let passed = self.left.min(rows.len() as u64);
+                rows.start += passed as usize;
+                self.left -= passed;
+                continue;
+            }
+            let (id, is_old) = (leaf.id(rows.start), leaf.is_older(rows.start, self.delivered_by));
+            rows.start += 1;
+            self.left -= 1;
+            if is_old || id <= self.lost_to {
+                return Some((id, is_old));
+            }
+        }
+        None
+    }
+}
+
+/// An entry that is old enough or may have lost its message, and whether it is old enough.
+impl Iterator for Sweep<'_> {
+    type Item = (StreamId, bool);
+
+    fn next(&mut self) -> Option<(StreamId, bool)> {
+        loop {
+            if let Some(found) = self.next_row() {
+                return Some(found);
+            }
+            if self.left == 0 {
+                return None;
+            }
+            self.next_leaf()?;
+        }
     }
 }
 
