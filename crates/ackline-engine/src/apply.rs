@@ -5,7 +5,7 @@ use crate::garbage::Garbage;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
 use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
 /// What it unlinks and is large goes into `garbage`.
@@ -71,17 +71,17 @@ fn apply_to_key(db: &mut Db, key: &[u8], change: &Change<'_>, garbage: &mut Garb
         Change::Load { parts } => garbage.add_values(db.load(key, parts)?),
         Change::Expire { at } => db.set_expiry(key, *at)?,
         Change::Remember { producer, iid, id } => {
-            db.stream_mut(key)?.idempotence.insert(producer, iid, *id);
+            db.stream_mut(key)?.idempotence_mut().insert(producer, iid, *id);
             db.note_idempotence(key);
         }
         Change::Configure { duration, maxsize } => {
-            let idempotence = &mut db.stream_mut(key)?.idempotence;
+            let idempotence = db.stream_mut(key)?.idempotence_mut();
             idempotence.clear();
             (idempotence.duration, idempotence.maxsize) = (*duration, *maxsize);
             db.note_idempotence(key);
         }
         Change::Forget { horizon } => {
-            db.stream_mut(key)?.idempotence.expire(*horizon);
+            db.stream_mut(key)?.idempotence_mut().expire(*horizon);
             db.note_idempotence(key);
         }
         _ => apply_to_stream(db.stream_mut(key)?, change, garbage)?,
@@ -110,23 +110,23 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garba
             stream.max_deleted_id = *max_deleted_id;
         }
         Change::Recognise => {
-            let duplicates = &mut stream.idempotence.duplicates;
+            let duplicates = &mut stream.idempotence_mut().duplicates;
             *duplicates = duplicates.saturating_add(1);
         }
         Change::CreateGroup { group, last_id, entries_read } => {
-            stream.groups.insert((*group).into(), Group::new(*last_id, *entries_read));
+            stream.put_group(Group::new(group, *last_id, *entries_read));
         }
-        Change::DestroyGroup { group } => garbage.add_group(stream.groups.remove(*group)?),
+        Change::DestroyGroup { group } => garbage.add_group(stream.remove_group(group)?),
         Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
             let ids: Vec<StreamId> = stream.ids(after.next()?, *to).collect();
-            let group = stream.groups.get_mut(*group)?;
+            let group = stream.group_mut(group)?;
             if group.last_id != *after || ids.last() != Some(to) {
                 return None;
             }
             if !*noack {
                 deliver(group, consumer, *at, &ids);
             }
-            (group.last_id, group.entries_read) = (*to, *entries_read);
+            group.seek(*to, *entries_read);
         }
         _ => apply_to_group(stream, change, garbage)?,
     }
@@ -153,9 +153,12 @@ fn delete(stream: &mut Stream, id: StreamId, remember: bool, unreference: bool) 
 }
 
 fn drop_references(stream: &mut Stream, id: StreamId) {
-    for group in stream.groups.values_mut() {
-        group.acknowledge(id);
-    }
+    stream.change_groups(
+        |group| group.pending.contains(id),
+        |group| {
+            group.acknowledge(id);
+        },
+    );
 }
 
 fn deliver(group: &mut Group, consumer: &[u8], at: i64, ids: &[StreamId]) {
@@ -178,19 +181,19 @@ fn touch(group: &mut Group, consumer: &[u8], at: i64, active: bool) {
 fn apply_to_group(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garbage) -> Option<()> {
     match change {
         Change::Seek { group, last_id, entries_read } => {
-            let group = stream.groups.get_mut(*group)?;
-            (group.last_id, group.entries_read) = (*last_id, *entries_read);
+            let group = stream.group_mut(group)?;
+            group.seek(*last_id, *entries_read);
         }
         Change::CreateConsumer { group, consumer, at } => {
-            stream.groups.get_mut(*group)?.ensure_consumer(consumer, *at);
+            stream.group_mut(group)?.ensure_consumer(consumer, *at);
         }
         Change::DeleteConsumer { group, consumer } => {
-            let chunks = stream.groups.get_mut(*group)?.remove_consumer(consumer);
+            let chunks = stream.group_mut(group)?.remove_consumer(consumer);
             let count = chunks.len();
             garbage.add(chunks, count);
         }
         Change::Claim { group, consumer, at, active, delivered_at, count, ids } => {
-            let group = stream.groups.get_mut(*group)?;
+            let group = stream.group_mut(group)?;
             let key = group.ensure_consumer(consumer, *at);
             for &id in ids.iter() {
                 group.hand_over(id, Some(key), *delivered_at, count_after(group, id, 1, *count));
@@ -198,13 +201,13 @@ fn apply_to_group(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garbag
             touch(group, consumer, *at, *active);
         }
         Change::Release { group, count, ids } => {
-            let group = stream.groups.get_mut(*group)?;
+            let group = stream.group_mut(group)?;
             for &id in ids.iter() {
                 group.hand_over(id, None, 0, count_after(group, id, 0, *count));
             }
         }
         Change::Ack { group, ids } => {
-            let group = stream.groups.get_mut(*group)?;
+            let group = stream.group_mut(group)?;
             for &id in ids.iter() {
                 group.acknowledge(id);
             }

@@ -45,8 +45,8 @@ impl Garbage {
         let parts = match &value {
             Value::Str(bytes) => bytes.capacity() / STRING_PART,
             Value::Stream(stream) => {
-                let groups: usize = stream.groups.values().map(parts_of).sum();
-                stream.blocks.len() + groups + stream.idempotence.producers.len()
+                let groups: usize = stream.groups().iter().map(parts_of).sum();
+                stream.blocks().len() + groups + stream.idempotence().producers.len()
             }
         };
         self.add(value, parts);
@@ -59,7 +59,7 @@ impl Garbage {
 }
 
 fn parts_of(group: &Group) -> usize {
-    group.consumers().len() + (group.pending.len() / PENDING_PART) as usize
+    group.consumer_count() + (group.pending.len() / PENDING_PART) as usize
 }
 
 impl fmt::Debug for Garbage {

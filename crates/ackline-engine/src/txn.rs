@@ -255,7 +255,7 @@ impl<'a> Txn<'a> {
     pub fn observe_consumer(&mut self, key: &[u8], group: &[u8], consumer: &[u8]) {
         let now = self.query.ctx.now;
         let db = self.query.reach.db_mut(self.query.ctx.db, key);
-        let group = db.stream_mut(key).and_then(|stream| stream.groups.get_mut(group));
+        let group = db.stream_mut(key).and_then(|stream| stream.group_mut(group));
         if let Some(consumer) = group.and_then(|group| group.consumer_mut(consumer)) {
             consumer.seen_at = now;
         }
@@ -288,8 +288,8 @@ impl<'a> Txn<'a> {
             .flat_map(|shard| shard.dbs.iter().enumerate())
             .flat_map(|(n, db)| db.idempotent.iter().map(move |key| (n as u32, db, key)))
             .filter_map(|(n, db, key)| match &db.slot(key)?.value {
-                Value::Stream(stream) if stream.idempotence.has_expired(now) => {
-                    Some((n, key.clone(), stream.idempotence.horizon(now)))
+                Value::Stream(stream) if stream.idempotence().has_expired(now) => {
+                    Some((n, key.clone(), stream.idempotence().horizon(now)))
                 }
                 _ => None,
             })

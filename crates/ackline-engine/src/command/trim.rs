@@ -155,8 +155,8 @@ impl Plan {
         let mut last = None;
         let mut count = 0;
         let mut singles = Vec::new();
-        for block in stream.blocks.iter() {
-            let left = stream.length - count;
+        for block in stream.blocks().iter() {
+            let left = stream.len() - count;
             let over_limit = self.limit.is_some_and(|limit| count + block.live() > limit);
             if matches!(self.strategy, Strategy::MaxLen(max) if left <= max) || over_limit {
                 break;
@@ -175,7 +175,7 @@ impl Plan {
             }
             for slot in block.slots() {
                 let enough = match self.strategy {
-                    Strategy::MaxLen(max) => stream.length - count <= max,
+                    Strategy::MaxLen(max) => stream.len() - count <= max,
                     Strategy::MinId(min) => slot.id >= min,
                 };
                 if enough {

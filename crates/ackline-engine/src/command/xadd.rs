@@ -122,7 +122,7 @@ impl<'a> XAdd<'a> {
             return Ok(Reply::Null);
         }
         let iid = self.producer.as_ref().map(|producer| (producer.pid, producer.iid(self.fields)));
-        if let Some(known) = iid.as_ref().and_then(|(pid, iid)| stream?.idempotence.find(pid, iid)) {
+        if let Some(known) = iid.as_ref().and_then(|(pid, iid)| stream?.idempotence().find(pid, iid)) {
             txn.emit(self.key, Change::Recognise);
             return Ok(Reply::Id(known));
         }
@@ -166,7 +166,7 @@ pub(crate) fn create_stream(txn: &mut Txn<'_>, key: &[u8]) {
 /// Whether the next entry begins a block: the last one holds its share of entries or bytes.
 fn starts_block(stream: &Stream, txn: &Txn<'_>, id: StreamId, fields: &[u8]) -> bool {
     let settings = &txn.context().settings;
-    stream.blocks.back().is_none_or(|tail| {
+    stream.blocks().back().is_none_or(|tail| {
         let size = tail.size() + tail.cost(id, fields);
         let most = if settings.node_max_bytes > 0 { settings.node_max_bytes as usize } else { BLOCK_MAX };
         size > most.min(BLOCK_MAX)

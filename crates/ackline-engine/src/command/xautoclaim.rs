@@ -101,7 +101,7 @@ impl<'a> XAutoClaim<'a> {
         let (mut claimed, mut ghosts) = (Vec::new(), Vec::new());
         let attempts = self.count.saturating_mul(ATTEMPTS) as u64;
         let mut entries = group.pending.sweep(self.start, idle_since(now, self.min_idle), attempts);
-        let mut is_there = presence(&stream.blocks);
+        let mut is_there = presence(stream.blocks());
         while ((claimed.len() + ghosts.len()) as i64) < self.count
             && let Some((id, is_old)) = entries.next()
         {

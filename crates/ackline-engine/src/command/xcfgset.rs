@@ -48,7 +48,7 @@ impl<'a> XCfgSet<'a> {
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let stream = txn.stream(self.key)?.ok_or(Error::NO_SUCH_KEY)?;
         let options = self.options?;
-        let before = (stream.idempotence.duration, stream.idempotence.maxsize);
+        let before = (stream.idempotence().duration, stream.idempotence().maxsize);
         let (duration, maxsize) = (options.duration.unwrap_or(before.0), options.maxsize.unwrap_or(before.1));
         if (duration, maxsize) != before {
             txn.emit(self.key, Change::Configure { duration, maxsize });

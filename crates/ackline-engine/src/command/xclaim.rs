@@ -74,7 +74,7 @@ impl<'a> XClaim<'a> {
         let who = self.who;
         let (_, group) = txn.existing_group(who.key, who.group)?;
         let options = self.options?;
-        let (last_id, entries_read) = (group.last_id, group.entries_read);
+        let (last_id, entries_read) = (group.last_id, group.entries_read());
         if let Some(raised) = options.last_id.filter(|id| *id > last_id) {
             txn.emit(who.key, Change::Seek { group: who.group, last_id: raised, entries_read });
         }

@@ -187,9 +187,9 @@ fn delete(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId], policy: Policy) -> Re
 fn drop_ghosts(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId]) -> Result<(), Error> {
     let Some(stream) = txn.stream(key)? else { return Ok(()) };
     let ghosts: Vec<(Name, Ids)> = stream
-        .groups
+        .groups()
         .iter()
-        .map(|(name, group)| (name.clone(), pending(group, ids.iter().copied().collect())))
+        .map(|group| (group.name.clone(), pending(group, ids.iter().copied().collect())))
         .filter(|(_, ghosts)| !ghosts.is_empty())
         .collect();
     for (group, ghosts) in ghosts {

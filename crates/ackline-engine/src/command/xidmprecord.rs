@@ -49,7 +49,7 @@ impl<'a> XIdmpRecord<'a> {
         if !stream.contains(self.id) {
             return Err(Error::from_static("ERR No such message in stream"));
         }
-        match stream.idempotence.find(self.producer, self.iid) {
+        match stream.idempotence().find(self.producer, self.iid) {
             Some(known) if known == self.id => Ok(Reply::Ok),
             Some(_) => {
                 Err(Error::from_static("ERR IID already exists for this producer with a different stream ID"))

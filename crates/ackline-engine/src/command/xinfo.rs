@@ -117,15 +117,15 @@ impl<'a> InfoStream<'a> {
         match self.full? {
             None => {
                 let entry = |id: StreamId| stream.entry(id).map_or(Reply::Null, Reply::Entry);
-                put(&mut fields, "groups", number(stream.groups.len() as u64));
-                put(&mut fields, "first-entry", entry(stream.first_id));
+                put(&mut fields, "groups", number(stream.groups().len() as u64));
+                put(&mut fields, "first-entry", entry(stream.first_id()));
                 put(&mut fields, "last-entry", stream.last_entry_id().map_or(Reply::Null, entry));
             }
             Some(count) => {
                 let max = if count == 0 { usize::MAX } else { count };
                 let entries = stream.range(StreamId::MIN, StreamId::MAX).take(max).map(Reply::Entry);
                 put(&mut fields, "entries", Reply::Array(entries.collect()));
-                let groups = stream.groups.iter().map(|(name, group)| full_group(stream, name, group, max));
+                let groups = stream.groups().iter().map(|group| full_group(stream, group, max));
                 put(&mut fields, "groups", Reply::Array(groups.collect()));
             }
         }
@@ -155,16 +155,16 @@ fn full_count(args: Args<'_>) -> Result<Option<usize>, Error> {
 }
 
 fn common(stream: &Stream) -> Fields {
-    let blocks = stream.blocks.len() as u64;
-    let idmp = &stream.idempotence;
+    let blocks = stream.blocks().len() as u64;
+    let idmp = stream.idempotence();
     let mut fields = Fields::new();
-    put(&mut fields, "length", number(stream.length));
+    put(&mut fields, "length", number(stream.len()));
     put(&mut fields, "radix-tree-keys", number(blocks));
     put(&mut fields, "radix-tree-nodes", number(blocks + 1));
     put(&mut fields, "last-generated-id", Reply::Id(stream.last_id));
     put(&mut fields, "max-deleted-entry-id", Reply::Id(stream.max_deleted_id));
     put(&mut fields, "entries-added", number(stream.entries_added));
-    put(&mut fields, "recorded-first-entry-id", Reply::Id(stream.first_id));
+    put(&mut fields, "recorded-first-entry-id", Reply::Id(stream.first_id()));
     put(&mut fields, "idmp-duration", number(idmp.duration));
     put(&mut fields, "idmp-maxsize", number(idmp.maxsize));
     put(&mut fields, "pids-tracked", number(idmp.producers.len() as u64));
@@ -174,11 +174,11 @@ fn common(stream: &Stream) -> Fields {
     fields
 }
 
-fn full_group(stream: &Stream, name: &[u8], group: &Group, max: usize) -> Reply {
+fn full_group(stream: &Stream, group: &Group, max: usize) -> Reply {
     let mut fields = Fields::new();
-    put(&mut fields, "name", Reply::bulk(name));
+    put(&mut fields, "name", Reply::bulk(&group.name));
     put(&mut fields, "last-delivered-id", Reply::Id(group.last_id));
-    put(&mut fields, "entries-read", maybe(group.entries_read));
+    put(&mut fields, "entries-read", maybe(group.entries_read()));
     put(&mut fields, "lag", maybe(group.lag(stream)));
     put(&mut fields, "pel-count", number(group.pending.len()));
     put(&mut fields, "nacked-count", number(group.pending.released()));
@@ -217,13 +217,13 @@ impl<'a> InfoGroups<'a> {
 
     fn execute(self, query: &Query<'_>) -> Outcome {
         let stream = existing(query, self.0)?;
-        let groups = stream.groups.iter().map(|(name, group)| {
+        let groups = stream.groups().iter().map(|group| {
             let mut fields = Fields::new();
-            put(&mut fields, "name", Reply::bulk(name));
-            put(&mut fields, "consumers", number(group.consumers().len() as u64));
+            put(&mut fields, "name", Reply::bulk(&group.name));
+            put(&mut fields, "consumers", number(group.consumer_count() as u64));
             put(&mut fields, "pending", number(group.pending.len()));
             put(&mut fields, "last-delivered-id", Reply::Id(group.last_id));
-            put(&mut fields, "entries-read", maybe(group.entries_read));
+            put(&mut fields, "entries-read", maybe(group.entries_read()));
             put(&mut fields, "lag", maybe(group.lag(stream)));
             Reply::Map(fields)
         });

@@ -31,7 +31,7 @@ impl<'a> XLen<'a> {
     }
 
     fn execute(self, query: &Query<'_>) -> Outcome {
-        Ok(Reply::Int(query.stream(self.0)?.map_or(0, |stream| stream.length as i64)))
+        Ok(Reply::Int(query.stream(self.0)?.map_or(0, |stream| stream.len() as i64)))
     }
 }
 

@@ -157,7 +157,7 @@ impl<'a> XReadGroup<'a> {
             return None;
         }
         let mut delivered =
-            Delivered { claimed: Vec::new(), new: Vec::new(), entries_read: group.entries_read };
+            Delivered { claimed: Vec::new(), new: Vec::new(), entries_read: group.entries_read() };
         budget.begin_stream(key);
         for (entry, idle, count) in idle {
             if delivered.claimed.len() >= max || budget.is_spent() {
@@ -166,7 +166,7 @@ impl<'a> XReadGroup<'a> {
             budget.take_delivered(&entry, idle, count);
             delivered.claimed.push((entry, idle, count));
         }
-        let mut position = (group.last_id, group.entries_read);
+        let (first_id, mut position) = (stream.first_id(), (group.last_id, group.entries_read()));
         for entry in fresh {
             if delivered.claimed.len() + delivered.new.len() >= max || budget.is_spent() {
                 break;
@@ -175,7 +175,7 @@ impl<'a> XReadGroup<'a> {
                 Some(_) => budget.take_delivered(&entry, 0, 0),
                 None => budget.take_entry(&entry),
             }
-            position = (entry.id, advance(stream, position, entry.id));
+            position = (entry.id, advance(stream, first_id, position, entry.id));
             delivered.new.push(entry);
         }
         delivered.entries_read = position.1;

@@ -85,7 +85,7 @@ impl<'a> XSetId<'a> {
                 "ERR The ID specified in XSETID is smaller than the target stream top item",
             ));
         }
-        if stream.length > 0 && self.entries_added.is_some_and(|added| added < stream.length) {
+        if stream.len() > 0 && self.entries_added.is_some_and(|added| added < stream.len()) {
             return Err(Error::from_static(
                 "ERR The entries_added specified in XSETID is smaller than the target stream length",
             ));

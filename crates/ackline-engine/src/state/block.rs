@@ -308,6 +308,14 @@ impl Block {
         true
     }
 
+    /// Deletes the live entries below an ID.
+    pub(crate) fn delete_below(&mut self, below: StreamId) {
+        let gone: Vec<StreamId> = self.slots().map(|slot| slot.id).take_while(|id| *id < below).collect();
+        for id in gone {
+            self.delete(id);
+        }
+    }
+
     /// Leaves the deleted entries out.
     fn compact(&mut self) {
         let names = self.names_end().unwrap_or_default();

@@ -43,20 +43,20 @@ fn put_value(out: &mut Vec<u8>, value: &Value) {
 
 fn put_stream(out: &mut Vec<u8>, stream: &Stream) {
     use crate::id::StreamId;
-    for id in [stream.last_id, stream.first_id, stream.max_deleted_id] {
+    for id in [stream.last_id, stream.first_id(), stream.max_deleted_id] {
         put_id(out, id);
     }
     put_u64(out, stream.entries_added);
-    put_u64(out, stream.length);
+    put_u64(out, stream.len());
     for entry in stream.range(StreamId::MIN, StreamId::MAX) {
         put_id(out, entry.id);
         put_fields(out, entry.words());
     }
-    for (name, group) in &stream.groups {
-        put_bytes(out, name);
+    for group in stream.groups().iter() {
+        put_bytes(out, &group.name);
         put_group(out, group);
     }
-    let idmp = &stream.idempotence;
+    let idmp = stream.idempotence();
     for n in [idmp.duration, idmp.maxsize, idmp.added, idmp.duplicates] {
         put_u64(out, n);
     }
@@ -71,7 +71,7 @@ fn put_stream(out: &mut Vec<u8>, stream: &Stream) {
 
 fn put_group(out: &mut Vec<u8>, group: &Group) {
     put_id(out, group.last_id);
-    put_i64(out, group.entries_read.unwrap_or(-1));
+    put_i64(out, group.entries_read().unwrap_or(-1));
     for consumer in group.consumers() {
         put_bytes(out, &consumer.name);
         put_i64(out, consumer.active_at);

@@ -7,7 +7,7 @@
 use super::block::{Block, Slot};
 use crate::codec::{Reader, put_bytes, put_u64};
 use crate::id::StreamId;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// An entry, quoted from a shared block.
 #[derive(Clone, Debug)]

@@ -1,79 +1,151 @@
 //! Consumer groups: position, consumers, pending entries, and the arithmetic of lag.
+//!
+//! ```text
+//! group   name  last_id  entries_read  ──► consumers, once it had one
+//!                                      ──► pending entries, once it had one
+//! ```
 
 use super::Name;
+use super::consumers::{Consumer, ConsumerKey, Consumers};
 use super::pending::{Chunks, Delivery, Entries, Entry, Pending};
+use super::sorted::Sorted;
 use super::stream::Stream;
 use crate::id::StreamId;
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
-/// Names a consumer within its group for as long as it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConsumerKey(pub u32);
-
-impl ConsumerKey {
-    /// The key of a consumer by its position among those that an image brought.
-    pub(crate) fn loaded(position: u64) -> Option<ConsumerKey> {
-        u32::try_from(position).ok().map(ConsumerKey)
-    }
-}
-
-/// A consumer of a group.
-#[derive(Clone, Debug)]
-pub struct Consumer {
-    /// Its name; may be empty.
-    pub name: Name,
-    /// Unix ms of its last attempt. An observation: a read without effect moves it and logs nothing.
-    pub(crate) seen_at: i64,
-    /// Unix ms of its last successful interaction; -1 if there was none.
-    pub(crate) active_at: i64,
-    /// How many pending entries it owns.
-    pub(crate) pending: u64,
-}
+/// A count of entries that there is not.
+const UNKNOWN: i64 = -1;
 
 /// A consumer group.
 #[derive(Clone, Debug)]
 pub struct Group {
+    /// Its name.
+    pub name: Name,
     /// The last ID delivered.
     pub(crate) last_id: StreamId,
-    /// Logical count of the entries read; `None` when unknown.
-    pub(crate) entries_read: Option<i64>,
-    pub(crate) pending: Pending,
-    names: BTreeMap<Name, ConsumerKey>,
-    consumers: BTreeMap<ConsumerKey, Consumer>,
-    next_key: u32,
+    /// Never negative otherwise.
+    entries_read: i64,
+    pub(crate) pending: PendingList,
+    consumers: Option<Box<Consumers>>,
+}
+
+/// The groups of a stream, in byte order of their names.
+#[derive(Clone, Debug)]
+pub(crate) struct Groups(Sorted<Group, 32>);
+
+/// A list of pending entries that takes no memory before it is changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PendingList(Option<Box<Pending>>);
+
+impl Deref for PendingList {
+    type Target = Pending;
+
+    fn deref(&self) -> &Pending {
+        static NONE: Pending = Pending::NONE;
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for PendingList {
+    fn deref_mut(&mut self) -> &mut Pending {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PendingList {
+    /// Bytes of memory beside the list itself.
+    pub(crate) fn memory(&self) -> usize {
+        self.0.as_ref().map_or(0, |pending| size_of::<Pending>() + Pending::memory(pending))
+    }
+}
+
+impl Groups {
+    pub(super) const NONE: Groups = Groups(Sorted::new());
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.0.iter()
+    }
+
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&Group> {
+        self.0.search(|group| group.name.cmp_bytes(name)).ok().map(|at| self.0.get(at))
+    }
+
+    pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Group> {
+        let at = self.0.search(|group| group.name.cmp_bytes(name)).ok()?;
+        Some(self.0.get_mut(at))
+    }
+
+    /// Changes those that need it.
+    pub(super) fn change(&mut self, needs: impl Fn(&Group) -> bool, change: impl FnMut(&mut Group)) {
+        self.0.change(needs, change);
+    }
+
+    /// Puts a group in, in place of the one of its name. Answers that.
+    pub(super) fn insert(&mut self, group: Group) -> Option<Group> {
+        match self.0.search(|other| other.name.cmp(&group.name)) {
+            Ok(at) => Some(std::mem::replace(self.0.get_mut(at), group)),
+            Err(at) => {
+                self.0.insert(at, group);
+                None
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &[u8]) -> Option<Group> {
+        let at = self.0.search(|group| group.name.cmp_bytes(name)).ok()?;
+        Some(self.0.remove(at))
+    }
+
+    /// Bytes of memory beside the struct itself.
+    pub(crate) fn memory(&self) -> usize {
+        self.0.memory() + self.iter().map(Group::memory).sum::<usize>()
+    }
 }
 
 impl Group {
-    pub(crate) fn new(last_id: StreamId, entries_read: Option<i64>) -> Group {
-        Group {
-            last_id,
-            entries_read,
-            pending: Pending::default(),
-            names: BTreeMap::new(),
-            consumers: BTreeMap::new(),
-            next_key: 0,
-        }
+    pub(crate) fn new(name: &[u8], last_id: StreamId, entries_read: Option<i64>) -> Group {
+        let (name, pending) = (name.into(), PendingList::default());
+        Group { name, last_id, entries_read: entries_read.unwrap_or(UNKNOWN), pending, consumers: None }
+    }
+
+    /// Logical count of the entries read; `None` when unknown.
+    pub(crate) fn entries_read(&self) -> Option<i64> {
+        (self.entries_read != UNKNOWN).then_some(self.entries_read)
+    }
+
+    /// Moves the group: the last ID delivered, the count of the entries read.
+    pub(crate) fn seek(&mut self, last_id: StreamId, entries_read: Option<i64>) {
+        (self.last_id, self.entries_read) = (last_id, entries_read.unwrap_or(UNKNOWN));
+    }
+
+    fn known(&self) -> &Consumers {
+        static NONE: Consumers = Consumers::NONE;
+        self.consumers.as_deref().unwrap_or(&NONE)
     }
 
     /// The key of a consumer.
     pub(crate) fn key_of(&self, name: &[u8]) -> Option<ConsumerKey> {
-        self.names.get(name).copied()
+        self.known().key_of(name)
     }
 
     /// A consumer by name.
     pub(crate) fn consumer(&self, name: &[u8]) -> Option<&Consumer> {
-        self.consumers.get(&self.key_of(name)?)
+        self.known().get(self.key_of(name)?)
     }
 
     /// A consumer by name, for observations and `apply`.
     pub(crate) fn consumer_mut(&mut self, name: &[u8]) -> Option<&mut Consumer> {
         let key = self.key_of(name)?;
-        self.consumers.get_mut(&key)
+        self.consumers.as_mut()?.get_mut(key)
     }
 
     /// The owner of a pending entry; `None` if it was released.
     pub(crate) fn owner_of(&self, delivery: &Delivery) -> Option<&Consumer> {
-        self.consumers.get(&delivery.owner?)
+        self.known().get(delivery.owner?)
     }
 
     /// Those of the entries that a consumer owns. The walk ends with its last one, and never begins if it has none.
@@ -83,25 +155,36 @@ impl Group {
         entries: Entries<'s>,
     ) -> impl Iterator<Item = Entry> + use<'s> {
         let owned = self.key_of(name).map(|key| {
-            let most = self.consumers[&key].pending as usize;
+            let most = self.known().get(key).map_or(0, |consumer| consumer.pending) as usize;
             entries.owned_by(key).take(most)
         });
         owned.into_iter().flatten()
     }
 
     /// The consumers in byte order of their names.
-    pub(crate) fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
-        self.names.values().map(|key| &self.consumers[key])
+    pub(crate) fn consumers(&self) -> impl Iterator<Item = &Consumer> {
+        self.known().iter().map(|(_, consumer)| consumer)
+    }
+
+    /// How many there are.
+    pub(crate) fn consumer_count(&self) -> usize {
+        self.known().len()
     }
 
     /// The consumers with their keys, in byte order of their names.
     pub(crate) fn keyed_consumers(&self) -> impl Iterator<Item = (ConsumerKey, &Consumer)> {
-        self.names.values().map(|key| (*key, &self.consumers[key]))
+        self.known().iter()
     }
 
     /// Whether there is such a consumer.
     pub(crate) fn has(&self, key: ConsumerKey) -> bool {
-        self.consumers.contains_key(&key)
+        self.known().get(key).is_some()
+    }
+
+    /// Bytes of memory beside the struct itself.
+    fn memory(&self) -> usize {
+        let consumers = self.consumers.as_ref().map_or(0, |all| size_of::<Consumers>() + all.memory());
+        self.name.memory() + consumers + self.pending.memory()
     }
 
     /// Puts in a pending entry of an image, which was not pending before.
@@ -112,21 +195,23 @@ impl Group {
 
     /// Creates the consumer if there is none; a new one was never active.
     pub(crate) fn ensure_consumer(&mut self, name: &[u8], now: i64) -> ConsumerKey {
-        if let Some(key) = self.key_of(name) {
-            return key;
+        match self.key_of(name) {
+            Some(key) => key,
+            None => {
+                let consumer = Consumer { name: name.into(), seen_at: now, active_at: -1, pending: 0 };
+                let consumers = self.consumers.get_or_insert_with(|| Box::new(Consumers::NONE));
+                consumers.insert(consumer)
+            }
         }
-        let key = ConsumerKey(self.next_key);
-        self.next_key += 1;
-        self.names.insert(name.into(), key);
-        let consumer = Consumer { name: name.into(), seen_at: now, active_at: -1, pending: 0 };
-        self.consumers.insert(key, consumer);
-        key
     }
 
     /// Removes a consumer with all that it owned. Answers the parts of the list that went.
     pub(crate) fn remove_consumer(&mut self, name: &[u8]) -> Vec<Chunks> {
-        let consumer = self.names.remove(name).and_then(|key| Some((key, self.consumers.remove(&key)?)));
-        match consumer {
+        let removed = self.consumers.as_mut().and_then(|consumers| consumers.remove(name));
+        if self.consumers.as_ref().is_some_and(|consumers| consumers.len() == 0) {
+            self.consumers = None;
+        }
+        match removed {
             Some((key, consumer)) if consumer.pending > 0 => self.pending.remove_owned(key),
             _ => Vec::new(),
         }
@@ -144,19 +229,26 @@ impl Group {
 
     /// Takes the entry out of the list; false if it was not pending.
     pub(crate) fn acknowledge(&mut self, id: StreamId) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
         let Some(delivery) = self.pending.remove(id) else { return false };
         self.disown(delivery.owner);
         true
     }
 
+    fn owner_mut(&mut self, owner: Option<ConsumerKey>) -> Option<&mut Consumer> {
+        self.consumers.as_mut()?.get_mut(owner?)
+    }
+
     fn own(&mut self, owner: Option<ConsumerKey>) {
-        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
+        if let Some(consumer) = self.owner_mut(owner) {
             consumer.pending += 1;
         }
     }
 
     fn disown(&mut self, owner: Option<ConsumerKey>) {
-        if let Some(consumer) = owner.and_then(|key| self.consumers.get_mut(&key)) {
+        if let Some(consumer) = self.owner_mut(owner) {
             consumer.pending -= 1;
         }
     }
@@ -164,28 +256,30 @@ impl Group {
     /// Entries of the stream that the group has not read; `None` when it cannot be known.
     pub(crate) fn lag(&self, stream: &Stream) -> Option<i64> {
         let added = stream.entries_added as i64;
-        if stream.entries_added == 0 || stream.length == 0 {
+        if stream.entries_added == 0 || stream.len() == 0 {
             return Some(0);
         }
-        if self.last_id < stream.first_id && stream.max_deleted_id < stream.first_id {
-            return Some(stream.length as i64);
+        let first_id = stream.first_id();
+        if self.last_id < first_id && stream.max_deleted_id < first_id {
+            return Some(stream.len() as i64);
         }
-        let read = self.entries_read.filter(|_| !stream.has_holes_after(self.last_id));
-        read.or_else(|| stream.logical_position(self.last_id)).map(|read| added.saturating_sub(read))
+        let read = self.entries_read().filter(|_| !stream.has_holes_after(self.last_id));
+        read.or_else(|| stream.logical_position(first_id, self.last_id))
+            .map(|read| added.saturating_sub(read))
     }
 }
 
-/// `entries_read` of a group at this position after the delivery of entry `id`, the next one.
+/// `entries_read` of a group at this position after the delivery of entry `id`, the next one, of a stream that begins
+/// at `first_id`.
 pub(crate) fn advance(
     stream: &Stream,
+    first_id: StreamId,
     (last_id, read): (StreamId, Option<i64>),
     id: StreamId,
 ) -> Option<i64> {
     match read {
-        Some(n) if last_id >= stream.first_id && !stream.has_holes_after(last_id) => {
-            Some(n.saturating_add(1))
-        }
-        _ if stream.entries_added > 0 => stream.logical_position(id),
+        Some(n) if last_id >= first_id && !stream.has_holes_after(last_id) => Some(n.saturating_add(1)),
+        _ if stream.entries_added > 0 => stream.logical_position(first_id, id),
         _ => read,
     }
 }
@@ -193,16 +287,16 @@ pub(crate) fn advance(
 impl Stream {
     /// Whether an entry may have been deleted at or after `id`, so that counting from there is not exact.
     fn has_holes_after(&self, id: StreamId) -> bool {
-        self.length > 0 && self.max_deleted_id != StreamId::MIN && id <= self.max_deleted_id
+        self.len() > 0 && self.max_deleted_id != StreamId::MIN && id <= self.max_deleted_id
     }
 
-    /// How many entries were ever added up to `id`, where that can be known.
-    pub(crate) fn logical_position(&self, id: StreamId) -> Option<i64> {
+    /// How many entries were ever added up to `id`, where that can be known. The stream begins at `first_id`.
+    fn logical_position(&self, first_id: StreamId, id: StreamId) -> Option<i64> {
         let added = self.entries_added as i64;
         if added == 0 {
             return Some(0);
         }
-        if self.length == 0 && id <= self.last_id {
+        if self.len() == 0 && id <= self.last_id {
             return Some(added);
         }
         if id != StreamId::MIN && id < self.max_deleted_id {
@@ -213,10 +307,10 @@ impl Stream {
             std::cmp::Ordering::Greater => return None,
             std::cmp::Ordering::Less => {}
         }
-        let untouched = self.max_deleted_id == StreamId::MIN || self.max_deleted_id < self.first_id;
-        match id.cmp(&self.first_id) {
-            std::cmp::Ordering::Less if untouched => Some(added - self.length as i64),
-            std::cmp::Ordering::Equal if untouched => Some(added - self.length as i64 + 1),
+        let untouched = self.max_deleted_id == StreamId::MIN || self.max_deleted_id < first_id;
+        match id.cmp(&first_id) {
+            std::cmp::Ordering::Less if untouched => Some(added - self.len() as i64),
+            std::cmp::Ordering::Equal if untouched => Some(added - self.len() as i64 + 1),
             _ => None,
         }
     }

@@ -25,9 +25,9 @@ pub(crate) struct Producer {
 }
 
 impl Idempotence {
-    pub(crate) fn new(duration: u64, maxsize: u64) -> Idempotence {
-        Idempotence { duration, maxsize, producers: BTreeMap::new(), added: 0, duplicates: 0 }
-    }
+    /// That of a new stream, unless the settings say otherwise.
+    pub(crate) const USUAL: Idempotence =
+        Idempotence { duration: 100, maxsize: 100, producers: BTreeMap::new(), added: 0, duplicates: 0 };
 
     /// The entry that the producer wrote under this iid.
     pub(crate) fn find(&self, producer: &[u8], iid: &[u8]) -> Option<StreamId> {

@@ -18,13 +18,12 @@
 //! whatever its bytes say, the state that it leads to is one that commands could have led to.
 
 use super::block::Block;
-use super::blocks::Blocks;
 use super::part::Part;
 use super::{ConsumerKey, Db, Group, Stream, Value, presence};
 use crate::codec::{Reader, put_bytes, put_i64, put_id, put_u64};
 use crate::id::StreamId;
 use std::collections::HashMap;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// Pending entries in a part.
 const ROWS: usize = 1024;
@@ -46,11 +45,11 @@ pub fn parts(value: &Value, put: &mut dyn FnMut(&[u8])) {
         }),
         Value::Stream(stream) => {
             part(&mut |out| put_stream(out, stream));
-            stream.blocks.iter().for_each(|block| part(&mut |out| put_block(out, block)));
-            for (name, group) in &stream.groups {
-                group_parts(name, group, &mut part);
+            stream.blocks().iter().for_each(|block| part(&mut |out| put_block(out, block)));
+            for group in stream.groups().iter() {
+                group_parts(&group.name, group, &mut part);
             }
-            for (name, producer) in &stream.idempotence.producers {
+            for (name, producer) in &stream.idempotence().producers {
                 part(&mut |out| {
                     out.push(7);
                     put_bytes(out, name);
@@ -66,7 +65,7 @@ pub fn parts(value: &Value, put: &mut dyn FnMut(&[u8])) {
 }
 
 fn put_stream(out: &mut Vec<u8>, stream: &Stream) {
-    let idmp = &stream.idempotence;
+    let idmp = stream.idempotence();
     out.push(2);
     put_id(out, stream.last_id);
     put_id(out, stream.max_deleted_id);
@@ -89,7 +88,7 @@ fn group_parts(name: &[u8], group: &Group, part: PutPart<'_>) {
         out.push(4);
         put_bytes(out, name);
         put_id(out, group.last_id);
-        put_i64(out, group.entries_read.unwrap_or(-1));
+        put_i64(out, group.entries_read().unwrap_or(-1));
         put_u64(out, group.pending.next_order());
     });
     let mut owners = HashMap::new();
@@ -221,7 +220,10 @@ fn begin(part: Part<'_>) -> Option<Stream> {
     }
     let mut stream = Stream::new(duration, maxsize);
     (stream.last_id, stream.max_deleted_id, stream.entries_added) = (last_id, max_deleted_id, entries_added);
-    (stream.idempotence.added, stream.idempotence.duplicates) = (added, duplicates);
+    if (added, duplicates) != (0, 0) {
+        let idempotence = stream.idempotence_mut();
+        (idempotence.added, idempotence.duplicates) = (added, duplicates);
+    }
     Some(stream)
 }
 
@@ -231,27 +233,30 @@ fn go_on(stream: &mut Stream, part: Part<'_>, r: &mut Reader<'_>) -> Option<()> 
         Part::String(_) | Part::Stream { .. } => None,
         Part::Entries { .. } | Part::Block { .. } => {
             let block = part.block()?;
-            let after = stream.blocks.back().is_none_or(|before| before.last() < block.first());
+            let after = stream.blocks().back().is_none_or(|before| before.last() < block.first());
             (after && block.last() <= stream.last_id).then(|| stream.adopt(block))
         }
         Part::Group { name, last_id, entries_read, next_order } => {
-            let mut group = Group::new(last_id, entries_read);
-            group.pending.set_next_order(Some(next_order).filter(|order| *order < ORDER_MAX)?);
-            stream.groups.insert(name.into(), group).is_none().then_some(())
+            let mut group = Group::new(name, last_id, entries_read);
+            if next_order > 0 {
+                group.pending.set_next_order(Some(next_order).filter(|order| *order < ORDER_MAX)?);
+            }
+            stream.put_group(group).is_none().then_some(())
         }
         Part::Consumer { group, name, seen_at, active_at } => {
-            let group = stream.groups.get_mut(group).filter(|group| group.key_of(name).is_none())?;
+            let group = stream.group_mut(group).filter(|group| group.key_of(name).is_none())?;
             group.ensure_consumer(name, seen_at);
             group.consumer_mut(name)?.active_at = active_at;
             Some(())
         }
-        Part::Pending { group, count } => pending(r, &stream.blocks, stream.groups.get_mut(group)?, count),
+        Part::Pending { group, count } => pending(r, stream, group, count),
         Part::Remembered { producer, count } => remembered(r, stream, producer, count),
     }
 }
 
-fn pending(r: &mut Reader<'_>, blocks: &Blocks, group: &mut Group, count: u64) -> Option<()> {
+fn pending(r: &mut Reader<'_>, stream: &mut Stream, group: &[u8], count: u64) -> Option<()> {
     let mut row = Row::default();
+    let (blocks, group) = stream.blocks_and_group_mut(group)?;
     let mut is_there = presence(blocks);
     let mut last = group.pending.bounds().map(|(_, last)| last);
     for _ in 0..count {
@@ -273,7 +278,7 @@ fn pending(r: &mut Reader<'_>, blocks: &Blocks, group: &mut Group, count: u64) -
 }
 
 fn remembered(r: &mut Reader<'_>, stream: &mut Stream, producer: &[u8], count: u64) -> Option<()> {
-    let idempotence = &mut stream.idempotence;
+    let idempotence = stream.idempotence_mut();
     let added = idempotence.added;
     for _ in 0..count {
         idempotence.insert(producer, r.bytes()?, r.id()?);
@@ -301,7 +306,7 @@ mod tests {
         for ms in (1..=50u64).step_by(7) {
             stream.remove(StreamId::new(ms, ms % 3));
         }
-        let mut group = Group::new(StreamId::new(40, 1), Some(40));
+        let mut group = Group::new(b"g", StreamId::new(40, 1), Some(40));
         let ann = group.ensure_consumer(b"ann", 5);
         let bob = group.ensure_consumer(b"bob", 6);
         for ms in 2..40u64 {
@@ -309,10 +314,10 @@ mod tests {
             let at = if owner.is_some() { 1000 - ms as i64 % 50 } else { 0 };
             group.hand_over(StreamId::new(ms, ms % 3), owner, at, ms as i64 % 4);
         }
-        stream.groups.insert(b"g".into(), group);
-        stream.groups.insert(b"empty".into(), Group::new(StreamId::MIN, None));
-        stream.idempotence.insert(b"p", b"one", StreamId::new(9, 0));
-        stream.idempotence.insert(b"p", b"two", StreamId::new(8, 0));
+        stream.put_group(group);
+        stream.put_group(Group::new(b"empty", StreamId::MIN, None));
+        stream.idempotence_mut().insert(b"p", b"one", StreamId::new(9, 0));
+        stream.idempotence_mut().insert(b"p", b"two", StreamId::new(8, 0));
         Value::Stream(Arc::new(stream))
     }
 

@@ -11,6 +11,7 @@
 
 mod block;
 mod blocks;
+mod consumers;
 mod digest;
 mod entry;
 mod group;
@@ -22,13 +23,15 @@ mod part;
 mod pending;
 mod presence;
 mod reach;
+mod sorted;
 mod stream;
 
+pub use consumers::{Consumer, ConsumerKey};
 pub use digest::{digest, value_digest};
 pub(crate) use entry::are_fields;
 pub use entry::{EntryRef, Words, put_fields};
+pub use group::Group;
 pub(crate) use group::advance;
-pub use group::{Consumer, ConsumerKey, Group};
 pub use image::{Image, parts};
 pub(crate) use keys::Keys;
 pub use keys::Slot;
@@ -44,7 +47,7 @@ use crate::record::{Change, Record};
 use crate::waiter::Waiters;
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// What a key holds. Shared with snapshots: what changes a shared value copies its spine first.
 #[derive(Clone, Debug)]
@@ -165,7 +168,8 @@ impl Db {
 
     /// Keeps the list of streams to sweep true after a change of `key`.
     pub(crate) fn note_idempotence(&mut self, key: &[u8]) {
-        let tracked = self.stream_mut(key).is_some_and(|stream| !stream.idempotence.producers.is_empty());
+        let value = self.keys.get(key).map(|slot| &slot.value);
+        let tracked = matches!(value, Some(Value::Stream(it)) if !it.idempotence().producers.is_empty());
         match tracked {
             true => self.idempotent.insert(key.into()),
             false => self.idempotent.remove(key),
@@ -177,10 +181,10 @@ impl Db {
             slot.accessed_at.set(old.accessed_at.get());
         }
         if let (Value::Stream(old), Some(stream)) = (&old.value, self.stream_mut(key)) {
-            for (name, group) in &old.groups {
+            for group in old.groups().iter() {
                 for consumer in group.consumers() {
                     let known =
-                        stream.groups.get_mut(name).and_then(|group| group.consumer_mut(&consumer.name));
+                        stream.group_mut(&group.name).and_then(|group| group.consumer_mut(&consumer.name));
                     known.into_iter().for_each(|known| known.seen_at = consumer.seen_at);
                 }
             }

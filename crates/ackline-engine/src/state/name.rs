@@ -22,6 +22,10 @@ enum Repr {
 const _: () = assert!(size_of::<Name>() == 3 * size_of::<usize>());
 
 impl Name {
+    pub(crate) fn cmp_bytes(&self, bytes: &[u8]) -> Ordering {
+        self[..].cmp(bytes)
+    }
+
     /// Bytes of memory beside the name itself.
     pub(crate) fn memory(&self) -> usize {
         match &self.0 {

@@ -4,11 +4,11 @@ use super::blocks::Blocks;
 use crate::id::StreamId;
 
 /// Whether there is an entry with an ID, asked for ascending IDs: goes along each block once.
-pub(crate) fn presence(blocks: &Blocks) -> impl FnMut(StreamId) -> bool {
+pub(crate) fn presence(blocks: Blocks<'_>) -> impl FnMut(StreamId) -> bool {
     let mut here = None;
     move |id| {
         if here.as_ref().is_none_or(|(last, _)| *last < id) {
-            let block = blocks.find(id).map(|place| blocks.get(place));
+            let block = blocks.find(id);
             here = block.map(|block| (block.last(), block.slots_from(id).peekable()));
         }
         here.as_mut().is_some_and(|(_, slots)| {

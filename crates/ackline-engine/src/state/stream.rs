@@ -1,54 +1,156 @@
 //! A stream: a run of blocks, what is remembered of it, and its groups.
 //!
 //! ```text
-//! blocks   [ b0 | b1 | .. | tail ]   shared; entries in ID order, deleted ones marked
-//! groups   name -> Group             in byte order of the name
-//! idmp     producer -> iid -> ID     only once an idempotent producer wrote
+//! tail     the last block, which entries are put into          shared; entries in ID order
+//! more     full      the blocks before it                      only once there was one
+//!          groups    in byte order of their names
+//!          idmp      producer -> iid -> ID                     only once it differs from a new one
 //! ```
+//!
+//! Most streams of a server with very many are short and have one group or none: they pay for no more than they have.
 
-use super::Name;
 use super::block::{Block, Slot};
-use super::blocks::{Blocks, Place};
+use super::blocks::{Blocks, Place, Runs};
 use super::entry::EntryRef;
-use super::group::Group;
+use super::group::{Group, Groups};
 use super::idempotence::Idempotence;
 use crate::id::StreamId;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// A stream. Fields are readable everywhere in the engine and changed by `apply` alone.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    pub(crate) blocks: Blocks,
-    pub(crate) length: u64,
     /// Highest ID ever assigned; lowered only by XSETID.
     pub(crate) last_id: StreamId,
-    /// ID of the first live entry; 0-0 when there is none.
-    pub(crate) first_id: StreamId,
     /// Highest ID removed by XDEL, XDELEX or XACKDEL; trimming does not count.
     pub(crate) max_deleted_id: StreamId,
     pub(crate) entries_added: u64,
-    pub(crate) groups: BTreeMap<Name, Group>,
-    pub(crate) idempotence: Idempotence,
+    /// `None`: there are no blocks at all.
+    tail: Option<Arc<Block>>,
+    more: Option<Box<More>>,
 }
+
+/// With the two counters that lie before it in memory, this is an allocation of a size that there is.
+const _: () = assert!(size_of::<Stream>() + size_of::<usize>() == 64);
+
+/// What not every stream has.
+#[derive(Clone, Debug)]
+struct More {
+    full: Option<Box<Runs>>,
+    groups: Groups,
+    idempotence: Option<Arc<Idempotence>>,
+}
+
+static NO_RUNS: Runs = Runs::NONE;
+static NO_GROUPS: Groups = Groups::NONE;
+static NEW: Idempotence = Idempotence::USUAL;
 
 impl Stream {
     pub(crate) fn new(idmp_duration: u64, idmp_maxsize: u64) -> Stream {
-        Stream {
-            blocks: Blocks::default(),
-            length: 0,
-            last_id: StreamId::MIN,
-            first_id: StreamId::MIN,
-            max_deleted_id: StreamId::MIN,
-            entries_added: 0,
-            groups: BTreeMap::new(),
-            idempotence: Idempotence::new(idmp_duration, idmp_maxsize),
+        let (last_id, max_deleted_id) = (StreamId::MIN, StreamId::MIN);
+        let mut stream = Stream { last_id, max_deleted_id, entries_added: 0, tail: None, more: None };
+        if (idmp_duration, idmp_maxsize) != (NEW.duration, NEW.maxsize) {
+            let idempotence = stream.idempotence_mut();
+            (idempotence.duration, idempotence.maxsize) = (idmp_duration, idmp_maxsize);
         }
+        stream
+    }
+
+    fn more_mut(&mut self) -> &mut More {
+        self.more
+            .get_or_insert_with(|| Box::new(More { full: None, groups: Groups::NONE, idempotence: None }))
+    }
+
+    /// The blocks.
+    pub(crate) fn blocks(&self) -> Blocks<'_> {
+        let full = self.more.as_ref().and_then(|more| more.full.as_deref());
+        Blocks { full: full.unwrap_or(&NO_RUNS), tail: self.tail.as_ref() }
+    }
+
+    fn full_mut(&mut self) -> &mut Runs {
+        self.more_mut().full.get_or_insert_with(|| Box::new(Runs::NONE))
+    }
+
+    /// How many live entries there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.blocks().full.live() + self.tail.as_ref().map_or(0, |tail| tail.live())
+    }
+
+    /// ID of the first live entry; 0-0 when there is none.
+    pub(crate) fn first_id(&self) -> StreamId {
+        let full = self.blocks().full;
+        if full.len() > 0 {
+            return full.first_id();
+        }
+        let first = self.tail.as_ref().and_then(|tail| tail.slots().next());
+        first.map_or(StreamId::MIN, |slot| slot.id)
+    }
+
+    /// The groups.
+    pub(crate) fn groups(&self) -> &Groups {
+        self.more.as_ref().map_or(&NO_GROUPS, |more| &more.groups)
+    }
+
+    /// What idempotent producers left.
+    pub(crate) fn idempotence(&self) -> &Idempotence {
+        self.more.as_ref().and_then(|more| more.idempotence.as_deref()).unwrap_or(&NEW)
+    }
+
+    pub(crate) fn idempotence_mut(&mut self) -> &mut Idempotence {
+        Arc::make_mut(self.more_mut().idempotence.get_or_insert_with(|| Arc::new(Idempotence::USUAL)))
     }
 
     /// The group of that name.
     pub(crate) fn group(&self, name: &[u8]) -> Option<&Group> {
-        self.groups.get(name)
+        self.groups().get(name)
+    }
+
+    pub(crate) fn group_mut(&mut self, name: &[u8]) -> Option<&mut Group> {
+        self.more.as_mut()?.groups.get_mut(name)
+    }
+
+    /// A group to change, with the blocks to look at.
+    pub(super) fn blocks_and_group_mut(&mut self, name: &[u8]) -> Option<(Blocks<'_>, &mut Group)> {
+        let More { full, groups, .. } = &mut **self.more.as_mut()?;
+        let blocks = Blocks { full: full.as_deref().unwrap_or(&NO_RUNS), tail: self.tail.as_ref() };
+        Some((blocks, groups.get_mut(name)?))
+    }
+
+    /// Puts a group in, in place of the one of its name. Answers that.
+    pub(crate) fn put_group(&mut self, group: Group) -> Option<Group> {
+        self.more_mut().groups.insert(group)
+    }
+
+    pub(crate) fn remove_group(&mut self, name: &[u8]) -> Option<Group> {
+        let group = self.more.as_mut()?.groups.remove(name)?;
+        self.trim_more();
+        Some(group)
+    }
+
+    /// Changes the groups that need it.
+    pub(crate) fn change_groups(&mut self, needs: impl Fn(&Group) -> bool, change: impl FnMut(&mut Group)) {
+        if let Some(more) = &mut self.more {
+            more.groups.change(needs, change);
+        }
+    }
+
+    /// Bytes of memory beside the stream itself.
+    pub(crate) fn memory(&self) -> usize {
+        let blocks = self.blocks();
+        let full = if blocks.full.len() > 0 { size_of::<Runs>() } else { 0 };
+        let more = self.more.as_ref().map_or(0, |_| size_of::<More>());
+        let content: usize = blocks.iter().map(|block| block.memory()).sum();
+        more + full + blocks.memory() + content + self.groups().memory()
+    }
+
+    /// Gives back what holds nothing.
+    fn trim_more(&mut self) {
+        if let Some(more) = &mut self.more {
+            more.full.take_if(|full| full.len() == 0);
+            if more.full.is_none() && more.idempotence.is_none() && more.groups.len() == 0 {
+                self.more = None;
+            }
+        }
     }
 
     /// The live entries with `from <= id <= to`, ascending.
@@ -62,7 +164,8 @@ impl Stream {
     }
 
     fn slots(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = (&Arc<Block>, Slot)> + '_ {
-        let blocks = self.blocks.from(self.blocks.find(from)).take_while(move |block| block.first() <= to);
+        let blocks = self.blocks();
+        let blocks = blocks.from(blocks.place(from)).take_while(move |block| block.first() <= to);
         blocks
             .flat_map(move |block| block.slots_from(from).map(move |slot| (block, slot)))
             .take_while(move |(_, slot)| slot.id <= to)
@@ -70,8 +173,8 @@ impl Stream {
 
     /// The live entries with `from <= id <= to`, descending.
     pub(crate) fn range_back(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = EntryRef> + '_ {
-        let blocks =
-            self.blocks.back_from(self.blocks.find(to)).take_while(move |block| block.last() >= from);
+        let blocks = self.blocks();
+        let blocks = blocks.back_from(blocks.place(to)).take_while(move |block| block.last() >= from);
         blocks.flat_map(move |block| {
             let slots: Vec<Slot> = block.slots_from(from).take_while(|slot| slot.id <= to).collect();
             slots.into_iter().rev().map(move |slot| EntryRef::new(block, slot))
@@ -80,7 +183,7 @@ impl Stream {
 
     /// The live entry with this ID.
     pub(crate) fn entry(&self, id: StreamId) -> Option<EntryRef> {
-        let block = self.blocks.get(self.blocks.find(id)?);
+        let block = self.blocks().find(id)?;
         block.find(id).map(|slot| EntryRef::new(block, slot))
     }
 
@@ -96,88 +199,73 @@ impl Stream {
 
     /// Whether some group may still need the entry: it has not read it, or it is pending there.
     pub(crate) fn is_referenced(&self, id: StreamId) -> bool {
-        let unread = self.groups.values().map(|group| group.last_id).min().is_some_and(|read| id > read);
-        unread || self.groups.values().any(|group| group.pending.contains(id))
+        self.groups().iter().any(|group| id > group.last_id || group.pending.contains(id))
     }
 
-    /// The block with the live entry of this ID.
+    /// Where the block is with the live entry of this ID.
     fn place_of(&self, id: StreamId) -> Option<Place> {
-        self.blocks.find(id).filter(|place| self.blocks.get(*place).find(id).is_some())
+        let blocks = self.blocks();
+        blocks.place(id).filter(|place| blocks.get(*place).find(id).is_some())
     }
 
     pub(crate) fn append(&mut self, id: StreamId, fields: &[u8], new_block: bool) {
-        if new_block || self.blocks.is_empty() {
-            let block = match self.blocks.back_mut() {
-                Some(full) => {
-                    full.close();
-                    Block::after(full, id)
-                }
-                None => Block::new(id),
-            };
-            self.blocks.push_back(block);
+        if new_block && let Some(mut full) = self.tail.take() {
+            // Who holds it too gets no copy.
+            Arc::get_mut(&mut full).map(Block::close);
+            self.tail = Some(Arc::new(Block::after(&full, id)));
+            self.full_mut().push_back(full);
         }
-        let tail = self.blocks.back_mut().expect("a block was pushed if there was none");
-        tail.push(id, fields);
-        self.length += 1;
+        let tail = self.tail.get_or_insert_with(|| Arc::new(Block::new(id)));
+        Arc::make_mut(tail).push(id, fields);
         self.last_id = id;
         self.entries_added = self.entries_added.saturating_add(1).min(i64::MAX as u64);
-        if self.length == 1 {
-            self.first_id = id;
-        }
     }
 
     /// Takes over a whole block, which comes after all others. The counters stay as they are.
     pub(crate) fn adopt(&mut self, block: Block) {
-        self.length += block.live();
-        self.blocks.push_back(block);
-        if self.blocks.len() == 1 {
-            self.find_first();
+        if let Some(full) = self.tail.replace(Arc::new(block)) {
+            self.full_mut().push_back(full);
         }
     }
 
     /// Removes one live entry without remembering it as deleted; false if there was none.
     pub(crate) fn remove(&mut self, id: StreamId) -> bool {
         let Some(place) = self.place_of(id) else { return false };
-        let block = self.blocks.get_mut(place);
-        block.delete(id);
-        if block.live() == 0 {
-            self.blocks.remove(place);
+        let delete = |block: &mut Block| {
+            block.delete(id);
+        };
+        match place {
+            Place::Full { run, index } => self.full_mut().change((run, index), delete),
+            Place::Tail => self.change_tail(delete),
         }
-        self.length -= 1;
-        self.groups.values_mut().for_each(|group| group.pending.lose(id));
-        if self.first_id == id || self.length == 0 {
-            self.find_first();
-        }
+        self.change_groups(|group| !group.pending.is_empty(), |group| group.pending.lose(id));
+        self.trim_more();
         true
     }
 
-    /// Removes every live entry below `below`. Answers the blocks that went whole.
-    pub(crate) fn remove_below(&mut self, below: StreamId) -> Blocks {
-        self.groups.values_mut().for_each(|group| group.pending.lose_below(below));
-        let whole = self.blocks.detach_below(below);
-        // Each block that is asked costs a look at its memory.
-        self.length = match whole.len() < self.blocks.len() {
-            true => self.length - whole.live(),
-            false => self.blocks.live(),
-        };
-        if let Some(front) = self.blocks.front() {
-            let gone: Vec<StreamId> = front.slots().map(|s| s.id).take_while(|id| *id < below).collect();
-            self.length -= gone.len() as u64;
-            if gone.len() as u64 == front.live() {
-                self.blocks.pop_front();
-            } else if !gone.is_empty() {
-                let block = self.blocks.front_mut();
-                for id in gone {
-                    block.delete(id);
-                }
-            }
+    /// Changes the last block. If nothing lives in it any more, the one before it takes its place.
+    fn change_tail(&mut self, change: impl FnOnce(&mut Block)) {
+        let Some(tail) = &mut self.tail else { return };
+        let tail = Arc::make_mut(tail);
+        change(tail);
+        if tail.live() == 0 {
+            self.tail = self.more.as_mut().and_then(|more| more.full.as_mut()?.pop_back());
         }
-        self.find_first();
-        whole
     }
 
-    fn find_first(&mut self) {
-        let first = self.blocks.iter().find_map(|block| block.slots().next());
-        self.first_id = first.map_or(StreamId::MIN, |slot| slot.id);
+    /// Removes every live entry below `below`. Answers blocks that went whole.
+    pub(crate) fn remove_below(&mut self, below: StreamId) -> Runs {
+        self.change_groups(|group| !group.pending.is_empty(), |group| group.pending.lose_below(below));
+        let full = self.more.as_mut().and_then(|more| more.full.as_mut());
+        let whole = full.map_or(Runs::NONE, |full| {
+            let whole = full.detach_below(below);
+            full.delete_below(below);
+            whole
+        });
+        if self.first_id() < below && self.blocks().full.len() == 0 {
+            self.change_tail(|tail| tail.delete_below(below));
+        }
+        self.trim_more();
+        whole
     }
 }

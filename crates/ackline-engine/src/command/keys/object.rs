@@ -207,20 +207,7 @@ fn memory(slot: &Slot) -> usize {
 }
 
 fn stream_memory(stream: &Stream) -> usize {
-    let blocks: usize = stream.blocks.iter().map(|block| block.memory()).sum();
-    let groups: usize = stream
-        .groups
-        .iter()
-        .map(|(name, group)| {
-            let consumers: usize = group.consumers().map(|consumer| 2 * consumer.name.len() + 128).sum();
-            name.len() + size_of_val(group) + consumers + group.pending.memory()
-        })
-        .sum();
-    size_of::<Stream>()
-        + stream.blocks.memory()
-        + blocks
-        + groups
-        + stream.idempotence.tracked() as usize * 128
+    size_of::<Stream>() + stream.memory() + stream.idempotence().tracked() as usize * 128
 }
 
 struct MemoryText<'a>(&'a [u8]);

@@ -13,7 +13,7 @@
 
 use super::{ClaimKey, Delivery};
 use crate::id::StreamId;
-use crate::state::group::ConsumerKey;
+use crate::state::ConsumerKey;
 use std::cmp::Ordering;
 use std::hint::select_unpredictable;
 use std::ops::Range;

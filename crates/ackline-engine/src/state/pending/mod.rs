@@ -30,11 +30,11 @@ mod tests;
 mod tree;
 mod walk;
 
-use super::group::ConsumerKey;
+use super::ConsumerKey;
 use crate::id::StreamId;
 use std::ops::RangeInclusive;
-pub(crate) use tree::Chunks;
 use tree::Child;
+pub(crate) use tree::Chunks;
 pub use walk::{Claims, Entries, Entry, Sweep};
 
 /// One pending entry.
@@ -83,6 +83,9 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// One without entries.
+    pub(crate) const NONE: Pending = Pending { root: None, next_order: 0, lost_to: StreamId::MIN };
+
     /// How many there are.
     pub fn len(&self) -> u64 {
         self.root.as_ref().map_or(0, |root| root.sum.count)

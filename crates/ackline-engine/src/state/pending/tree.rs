@@ -7,7 +7,7 @@
 use super::chunk::{self, Chunk, owner_bit, wide};
 use super::{ClaimKey, Delivery};
 use crate::id::StreamId;
-use crate::state::group::ConsumerKey;
+use crate::state::ConsumerKey;
 use std::sync::Arc;
 
 /// Children of a full node.

@@ -4,7 +4,7 @@ use super::chunk::{Chunk, owner_bit};
 use super::tree::{Child, Node, Summary, position};
 use super::{ClaimKey, Delivery};
 use crate::id::StreamId;
-use crate::state::group::ConsumerKey;
+use crate::state::ConsumerKey;
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
