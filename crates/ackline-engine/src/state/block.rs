@@ -44,7 +44,7 @@ const STRIDE: u32 = 8;
 /// Memory is asked for in multiples of this.
 const ROOM: usize = 512;
 /// Fewer dead bytes are not worth a copy of the others.
-const DEAD_MIN: usize = 512;
+const DEAD_MIN: usize = 256;
 
 /// A run of entries.
 #[derive(Clone, Debug)]

@@ -108,7 +108,7 @@ impl Consumers {
         let before = self.slots.len() - 1;
         let chunk = Arc::make_mut(&mut self.slots[before]);
         if chunk.len() == chunk.capacity() {
-            chunk.reserve_exact(chunk.len() / 8 + 1);
+            chunk.reserve_exact((chunk.len() / 8 + 1).min(CHUNK - chunk.len()));
         }
         chunk.push(None);
         ConsumerKey((before * CHUNK + chunk.len() - 1) as u32)
