@@ -1,6 +1,6 @@
 //! What a batch costs until it is written: nothing is synced, so that the disk is not what is measured. An item is a batch.
 
-use ackline_log::{Directory, LocalLog, LocalOptions, Log, MemoryLog, SyncMode};
+use ackline_log::{Directory, LocalLog, LocalOptions, Log, NoLog, SyncMode};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use std::hint::black_box;
@@ -34,7 +34,7 @@ fn put(log: &impl Log, batch: &[u8], count: u64) {
 /// As without persistence: positions, and nothing kept.
 #[divan::bench(args = SIZES, sample_count = 50, sample_size = 1)]
 fn nowhere(bencher: Bencher<'_, '_>, size: usize) {
-    let (log, batch, count) = (MemoryLog::discarding(), vec![7; size], batches(size));
+    let (log, batch, count) = (NoLog::new(), vec![7; size], batches(size));
     bencher.counter(ItemsCount::new(count)).bench_local(|| put(&log, &batch, count));
 }
 

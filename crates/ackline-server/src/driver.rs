@@ -109,6 +109,7 @@ impl Driver {
             self.read_on();
             self.accept_again();
             self.read_mail();
+            self.shared.broker().flush();
             self.follow_log();
         }
         let ids: Vec<u64> = self.connections.keys().copied().collect();

@@ -12,7 +12,7 @@ use ackline_engine::state::{Reach, Shard, ShardSet, digest};
 use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
 use ackline_engine::{Args, Context, Error, Outcome, Served, Spec, Ticket, Txn};
-use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, MemoryLog, storage};
+use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, NoLog, storage};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -42,6 +42,8 @@ pub struct Options {
     pub progress: Arc<Progress>,
     /// Goes into the hash tables; `None` = chance, which nobody outside can know.
     pub seed: Option<u64>,
+    /// Whoever calls also calls [`Broker::flush`] soon after, so that what several calls did is written at once.
+    pub flushes: bool,
 }
 
 impl Options {
@@ -54,6 +56,7 @@ impl Options {
             commands: Vec::new(),
             progress: Arc::default(),
             seed: None,
+            flushes: false,
         }
     }
 }
@@ -130,6 +133,7 @@ pub struct Broker {
     active_expiry: AtomicBool,
     expired: AtomicU64,
     seed: u64,
+    flushes: bool,
     pub(crate) checkpoints: Checkpoints,
 }
 
@@ -142,7 +146,7 @@ impl Broker {
         let (log, shards, after) = match options.storage {
             Storage::Local(dir, local) => opened(Directory::open(&dir)?, local, &progress, &empty)?,
             Storage::On(storage, local) => opened(Directory::on(storage), local, &progress, &empty)?,
-            Storage::None => (Box::new(MemoryLog::discarding()) as Box<dyn Log>, empty().finish()?, 0),
+            Storage::None => (Box::new(NoLog::new()) as Box<dyn Log>, empty().finish()?, 0),
         };
         let lsn = log.last();
         let places = shards.into_iter().map(|shard| Mutex::new(Place { shard, lsn }));
@@ -158,6 +162,7 @@ impl Broker {
             active_expiry: AtomicBool::new(true),
             expired: AtomicU64::new(0),
             seed,
+            flushes: options.flushes,
             checkpoints: Checkpoints::behind(after),
         };
         broker.alarm.set(now_ms());
@@ -271,12 +276,15 @@ impl Broker {
         let lsn = match batch.is_empty() {
             true => guards.lsn(),
             false => {
-                let lsn = self.log.append(&batch);
+                let lsn = self.log.gather(&batch);
                 guards.set_lsn(lsn);
                 lsn
             }
         };
         drop(guards);
+        if !self.flushes && !batch.is_empty() {
+            self.log.flush();
+        }
         give_buffer(batch);
         for answer in served {
             self.parked.lock().remove(&answer.ticket);
@@ -310,6 +318,12 @@ impl Broker {
         });
         shards = self.all();
         self.settle(shards, ctx, rest);
+        self.flush();
+    }
+
+    /// Has written what calls gathered; see [`Options::flushes`].
+    pub fn flush(&self) {
+        self.log.flush();
     }
 
     fn count_expired(&self, keys: usize) {
