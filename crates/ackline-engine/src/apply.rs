@@ -4,6 +4,7 @@ use crate::codec::Reader;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
 use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
@@ -108,7 +109,7 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>) -> Option<()> {
         }
         Change::DestroyGroup { group } => drop(stream.groups.remove(*group)?),
         Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
-            let ids: Vec<StreamId> = stream.ids(after.next()?, *to).collect();
+            let ids: SmallVec<[StreamId; 8]> = stream.ids(after.next()?, *to).collect();
             let group = stream.groups.get_mut(*group)?;
             if group.last_id != *after || ids.last() != Some(to) {
                 return None;

@@ -83,6 +83,24 @@ fn xack_of_nothing(bencher: Bencher, depth: usize) {
     bencher.counter(ItemsCount::new(depth)).bench_local(|| bench.send(&bytes));
 }
 
+#[divan::bench(args = DEPTHS, sample_size = 20, sample_count = 500)]
+fn xreadgroup_of_nothing(bencher: Bencher, depth: usize) {
+    let mut bench = Bench::new();
+    bench.send(&pipeline(1, |_| "XGROUP CREATE s g $ MKSTREAM".to_owned()));
+    let bytes = pipeline(depth, |_| "XREADGROUP GROUP g c COUNT 1 STREAMS s >".to_owned());
+    bencher.counter(ItemsCount::new(depth)).bench_local(|| bench.send(&bytes));
+}
+
+/// Delivery without a pending entry.
+#[divan::bench(args = DEPTHS, sample_size = 20, sample_count = 200)]
+fn xreadgroup_noack(bencher: Bencher, depth: usize) {
+    let mut bench = Bench::new();
+    bench.fill(depth * 4100);
+    bench.send(&pipeline(1, |_| "XGROUP CREATE s g 0".to_owned()));
+    let bytes = pipeline(depth, |_| "XREADGROUP GROUP g c COUNT 1 NOACK STREAMS s >".to_owned());
+    bencher.counter(ItemsCount::new(depth)).bench_local(|| bench.send(&bytes));
+}
+
 /// A message is one XADD, one XREADGROUP COUNT 1 and one XACK.
 #[divan::bench(args = DEPTHS, sample_size = 20, sample_count = 200)]
 fn cycle(bencher: Bencher, depth: usize) {

@@ -134,6 +134,7 @@ pub struct Broker {
     expired: AtomicU64,
     seed: u64,
     flushes: bool,
+    keeps: bool,
     pub(crate) checkpoints: Checkpoints,
 }
 
@@ -148,7 +149,7 @@ impl Broker {
             Storage::On(storage, local) => opened(Directory::on(storage), local, &progress, &empty)?,
             Storage::None => (Box::new(NoLog::new()) as Box<dyn Log>, empty().finish()?, 0),
         };
-        let lsn = log.last();
+        let (lsn, keeps) = (log.last(), log.storage().is_some());
         let places = shards.into_iter().map(|shard| Mutex::new(Place { shard, lsn }));
         let broker = Broker {
             places: places.collect(),
@@ -163,6 +164,7 @@ impl Broker {
             expired: AtomicU64::new(0),
             seed,
             flushes: options.flushes,
+            keeps,
             checkpoints: Checkpoints::behind(after),
         };
         broker.alarm.set(now_ms());
@@ -181,7 +183,7 @@ impl Broker {
 
     /// Whether records are kept at all.
     pub fn keeps_log(&self) -> bool {
-        self.log.storage().is_some()
+        self.keeps
     }
 
     /// The error that writes get while there is no room for them.
@@ -209,6 +211,11 @@ impl Broker {
     /// The shards that a call touches.
     pub fn shards_of(&self, spec: &Spec, args: Args<'_>) -> ShardSet {
         spec.shards(args, self.places.len())
+    }
+
+    /// The shard of a key.
+    pub fn shard_of(&self, key: &[u8]) -> ShardSet {
+        ShardSet::of(key, self.places.len())
     }
 
     /// Runs one of the engine's commands, whose arity was checked. Writes get an error while the disk is full.
@@ -268,6 +275,9 @@ impl Broker {
             guards.indexed().for_each(|(index, place)| self.share_place(index, place));
         }
         let mut txn = Txn::new(guards.reach(count), ctx, take_buffer());
+        if !self.keeps {
+            txn.keep_nothing();
+        }
         *rest = run(&mut txn);
         if let Some(at) = txn.next_deadline() {
             self.alarm.set(at);
