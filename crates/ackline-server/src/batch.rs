@@ -129,7 +129,7 @@ impl Row {
 
     fn settle(&self, shared: &Shared, until: Instant) {
         let usec = until.duration_since(self.since).as_micros() as u64;
-        shared.row(self.spec).stats.count_many(self.calls, usec, self.failed);
+        shared.row(self.spec).stats.own().count_many(self.calls, usec, self.failed);
     }
 }
 
@@ -163,7 +163,7 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limit
         row.settle(shared, clock);
         ended
     });
-    shared.stats.commands.fetch_add(calls, Relaxed);
+    shared.stats.traffic.own().commands.fetch_add(calls, Relaxed);
     session.info.commands.fetch_add(calls, Relaxed);
     session.info.active_at.store(first.now, Relaxed);
     *session.info.last.lock() = spec.name;
