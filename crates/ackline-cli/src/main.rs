@@ -1,5 +1,6 @@
 //! `ackline`: the one binary.
 
+mod bench;
 mod check;
 mod inspect;
 mod transfer;
@@ -43,6 +44,8 @@ enum Command {
     Export(transfer::Export),
     /// Verifies a data directory without changing it: every byte, and that snapshots and log agree.
     Check(check::Check),
+    /// Measures a server that speaks the Redis protocol: Ackline, Redis, Valkey.
+    Bench(bench::Bench),
     /// Prints the records of a data directory, or of one of its files, one a line.
     Inspect(inspect::Inspect),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Serve { args } => serve(&args),
         Command::Import(args) => transfer::import(&args),
         Command::Export(args) => transfer::export(&args),
+        Command::Bench(args) => bench::bench(&args),
         Command::Check(args) => return check::check(&args),
         Command::Inspect(args) => return inspect::inspect(&args),
     };

@@ -4,6 +4,8 @@
 
 #[path = "cli/abuse/mod.rs"]
 mod abuse;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/crash.rs"]

@@ -5,6 +5,7 @@ use crate::garbage::Garbage;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
 use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
+use smallvec::SmallVec;
 use triomphe::Arc;
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
@@ -118,7 +119,7 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garba
         }
         Change::DestroyGroup { group } => garbage.add_group(stream.remove_group(group)?),
         Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
-            let ids: Vec<StreamId> = stream.ids(after.next()?, *to).collect();
+            let ids: SmallVec<[StreamId; 8]> = stream.ids(after.next()?, *to).collect();
             let group = stream.group_mut(group)?;
             if group.last_id != *after || ids.last() != Some(to) {
                 return None;

@@ -158,6 +158,8 @@ pub struct Txn<'a> {
     query: Query<'a>,
     batch: Vec<u8>,
     garbage: Garbage,
+    keeps: bool,
+    scratch: Vec<u8>,
     pub(crate) ready: Vec<(u32, Name)>,
     pub(crate) served: Vec<Served>,
 }
@@ -175,7 +177,20 @@ impl<'a> Txn<'a> {
     pub fn new(reach: Reach<'a>, ctx: Context, mut buffer: Vec<u8>) -> Txn<'a> {
         buffer.clear();
         let query = Query { reach, ctx, park: RefCell::new(None) };
-        Txn { query, batch: buffer, garbage: Garbage::default(), ready: Vec::new(), served: Vec::new() }
+        Txn {
+            query,
+            batch: buffer,
+            garbage: Garbage::default(),
+            keeps: true,
+            scratch: Vec::new(),
+            ready: Vec::new(),
+            served: Vec::new(),
+        }
+    }
+
+    /// Nobody keeps the batch: it only says whether something changed.
+    pub fn keep_nothing(&mut self) {
+        self.keeps = false;
     }
 
     /// Applies a change to a key of the selected database and puts it into the batch.
@@ -186,7 +201,10 @@ impl<'a> Txn<'a> {
     /// As [`Txn::emit`], in any database.
     pub fn emit_in(&mut self, db: u32, key: &[u8], change: Change<'_>) {
         let record = Record { db, key, change };
-        record.encode(&mut self.batch);
+        match self.keeps {
+            true => record.encode(&mut self.batch),
+            false => self.batch.resize(1, 0),
+        }
         self.before(&record);
         apply(&mut self.query.reach, &record, &mut self.garbage)
             .expect("a command emits only what fits the state it saw");
@@ -204,6 +222,16 @@ impl<'a> Txn<'a> {
             _ => None,
         };
         slot.into_iter().for_each(|slot| slot.accessed_at.set(self.ctx.now));
+    }
+
+    /// An empty buffer for what a command encodes on its way; give it back.
+    pub(crate) fn take_scratch(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.scratch)
+    }
+
+    pub(crate) fn give_scratch(&mut self, mut scratch: Vec<u8>) {
+        scratch.clear();
+        self.scratch = scratch;
     }
 
     /// Marks WATCHes that the change violates.

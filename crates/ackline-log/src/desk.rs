@@ -4,7 +4,7 @@ use crate::durable::Durable;
 use crate::frame;
 use crate::recovery::Contents;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Condvar, Instant, Mutex};
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard};
 use crate::{Lsn, SyncMode};
 use std::collections::VecDeque;
 
@@ -23,7 +23,10 @@ pub(crate) struct Gather {
     pub(crate) stop: bool,
     /// Fences asked for.
     pub(crate) fences: u64,
-    writer_waits: bool,
+    /// The thread of the writer sleeps.
+    thread_waits: bool,
+    /// It is to look at the writer again.
+    nudged: bool,
 }
 
 impl Gather {
@@ -37,6 +40,27 @@ impl Gather {
         self.batches += 1;
         self.last += 1;
         self.last
+    }
+
+    fn needs_thread(&self, synced: Lsn, fences: u64) -> bool {
+        self.stop || self.fences > fences || self.sync_to > synced
+    }
+
+    fn is_due(&self, synced: Lsn, fences: u64) -> bool {
+        self.batches > 0 || self.needs_thread(synced, fences)
+    }
+
+    fn take(&mut self) -> Work {
+        Work {
+            payload: std::mem::take(&mut self.payload),
+            first: self.first,
+            batches: std::mem::take(&mut self.batches),
+            last: self.last,
+            sync: self.sync,
+            sync_to: self.sync_to,
+            stop: self.stop,
+            fences: self.fences,
+        }
     }
 }
 
@@ -60,6 +84,23 @@ impl Work {
             _ => (frame::Kind::Many, &self.payload),
         }
     }
+}
+
+/// What the thread of the writer sleeps until, if nothing else comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest {
+    pub(crate) deadline: Option<Instant>,
+    /// What was done already.
+    pub(crate) synced: Lsn,
+    pub(crate) fences: u64,
+}
+
+/// What there is for somebody who can write a frame and nothing else.
+pub(crate) enum Light {
+    Nothing,
+    Work(Work),
+    /// The thread has to sync, to roll, to end.
+    Heavy,
 }
 
 /// A segment that is kept.
@@ -100,7 +141,8 @@ impl Desk {
             sync_to: 0,
             stop: false,
             fences: 0,
-            writer_waits: false,
+            thread_waits: false,
+            nudged: false,
         };
         let durable = Durable::default();
         durable.advance(last, last);
@@ -120,46 +162,67 @@ impl Desk {
         }
     }
 
-    /// Changes what gathers; wakes the writer only if it sleeps.
+    /// Changes what gathers; wakes the thread if it sleeps.
     pub(crate) fn with<R>(&self, change: impl FnOnce(&mut Gather) -> R) -> R {
         let mut gather = self.gather.lock();
         let result = change(&mut gather);
-        let wake = std::mem::take(&mut gather.writer_waits);
+        self.wake(gather);
+        result
+    }
+
+    /// Adds a batch. The thread is woken only if the batch has to be synced.
+    pub(crate) fn gather(&self, batch: &[u8]) -> Lsn {
+        let mut gather = self.gather.lock();
+        let lsn = gather.add(batch);
+        if gather.sync == SyncMode::Always {
+            self.wake(gather);
+        }
+        lsn
+    }
+
+    /// Whether anything gathered that the thread was not woken for.
+    pub(crate) fn waits_for_flush(&self) -> bool {
+        let gather = self.gather.lock();
+        gather.batches > 0 && gather.sync != SyncMode::Always
+    }
+
+    fn wake(&self, mut gather: MutexGuard<'_, Gather>) {
+        let wake = std::mem::take(&mut gather.thread_waits);
         drop(gather);
         if wake {
             self.arrived.notify_one();
         }
-        result
+    }
+
+    /// Has the thread look at the writer again.
+    pub(crate) fn nudge(&self) {
+        self.with(|gather| gather.nudged = true);
     }
 
     /// Takes what gathered, if there is anything to do; `synced` and `fences` were done already.
     pub(crate) fn take(&self, synced: Lsn, fences: u64) -> Option<Work> {
-        Desk::take_from(&mut self.gather.lock(), synced, fences)
-    }
-
-    fn take_from(gather: &mut Gather, synced: Lsn, fences: u64) -> Option<Work> {
-        let due = gather.batches > 0 || gather.stop || gather.fences > fences || gather.sync_to > synced;
-        due.then(|| Work {
-            payload: std::mem::take(&mut gather.payload),
-            first: gather.first,
-            batches: std::mem::take(&mut gather.batches),
-            last: gather.last,
-            sync: gather.sync,
-            sync_to: gather.sync_to,
-            stop: gather.stop,
-            fences: gather.fences,
-        })
-    }
-
-    /// Waits for something to do; `None` on reaching `deadline` with nothing.
-    pub(crate) fn wait(&self, deadline: Option<Instant>, synced: Lsn, fences: u64) -> Option<Work> {
         let mut gather = self.gather.lock();
-        loop {
-            if let Some(work) = Desk::take_from(&mut gather, synced, fences) {
-                return Some(work);
-            }
-            gather.writer_waits = true;
-            let timed_out = match deadline {
+        gather.is_due(synced, fences).then(|| gather.take())
+    }
+
+    /// Takes what gathered if it only has to be written, to where `room` bytes are left.
+    pub(crate) fn take_light(&self, room: u64, synced: Lsn, fences: u64) -> Light {
+        let mut gather = self.gather.lock();
+        let plain = gather.sync != SyncMode::Always && !gather.needs_thread(synced, fences);
+        let fits = (gather.payload.len() + frame::HEADER_MAX) as u64 <= room;
+        match gather.batches {
+            0 => Light::Nothing,
+            _ if plain && fits => Light::Work(gather.take()),
+            _ => Light::Heavy,
+        }
+    }
+
+    /// Waits until there is something to do, somebody wants the writer to be looked at, or the deadline.
+    pub(crate) fn wait(&self, rest: Rest) {
+        let mut gather = self.gather.lock();
+        while !gather.is_due(rest.synced, rest.fences) && !gather.nudged {
+            gather.thread_waits = true;
+            let timed_out = match rest.deadline {
                 Some(at) => self.arrived.wait_until(&mut gather, at).timed_out(),
                 None => {
                     self.arrived.wait(&mut gather);
@@ -167,10 +230,10 @@ impl Desk {
                 }
             };
             if timed_out {
-                gather.writer_waits = false;
-                return None;
+                break;
             }
         }
+        (gather.thread_waits, gather.nudged) = (false, false);
     }
 
     /// Gives the buffer of finished work back to be filled.

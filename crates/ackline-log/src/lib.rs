@@ -30,7 +30,7 @@ mod writer;
 
 pub use durable::Durable;
 pub use local::{Directory, LocalLog, LocalOptions};
-pub use memory::MemoryLog;
+pub use memory::{MemoryLog, NoLog};
 
 use std::fmt;
 use std::io;
@@ -118,6 +118,14 @@ impl std::error::Error for LogError {}
 pub trait Log: Send + Sync {
     /// Queues one atomic batch; never blocks on I/O, never fails. Answers the position after it.
     fn append(&self, batch: &[u8]) -> Lsn;
+
+    /// As [`Log::append`], by somebody who calls [`Log::flush`] soon: until then nothing may be written.
+    fn gather(&self, batch: &[u8]) -> Lsn {
+        self.append(batch)
+    }
+
+    /// Has what gathered written. Where nothing has to be synced, the caller writes itself if nobody else does.
+    fn flush(&self) {}
 
     /// The watch on durability.
     fn durable(&self) -> &Durable;

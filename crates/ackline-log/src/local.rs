@@ -7,7 +7,7 @@ use crate::storage::{Disk, Storage};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Instant, Mutex};
-use crate::writer::Writer;
+use crate::writer::{self, Writer};
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -105,17 +105,14 @@ fn acquire(lock: &File, dir: &Path) -> Result<(), LogError> {
     }
 }
 
-enum Hand {
-    Thread(JoinHandle<()>),
-    Step(Box<Writer>),
-    Done,
-}
-
 /// A log in a directory.
 pub struct LocalLog {
     desk: Arc<Desk>,
     directory: Directory,
-    hand: Mutex<Hand>,
+    writer: Arc<Mutex<Writer>>,
+    /// None if the log is driven by hand, or closed.
+    thread: Mutex<Option<JoinHandle<()>>>,
+    by_hand: bool,
 }
 
 impl LocalLog {
@@ -155,14 +152,16 @@ impl LocalLog {
         let io = |error| LogError::Io(directory.storage.path(""), error);
         let desk = Arc::new(Desk::new(contents, options.sync));
         let writer = Writer::new(Arc::clone(&desk), storage, segment, contents.chain, options);
-        let hand = match options.by_hand {
-            true => Hand::Step(Box::new(writer)),
+        let writer = Arc::new(Mutex::new(writer));
+        let thread = match options.by_hand {
+            true => None,
             false => {
+                let (writer, desk) = (Arc::clone(&writer), Arc::clone(&desk));
                 let thread = thread::Builder::new().name("log".into());
-                Hand::Thread(thread.spawn(move || writer.run()).map_err(io)?)
+                Some(thread.spawn(move || writer::run(&writer, &desk)).map_err(io)?)
             }
         };
-        Ok(LocalLog { desk, directory, hand: Mutex::new(hand) })
+        Ok(LocalLog { desk, directory, writer, thread: Mutex::new(thread), by_hand: options.by_hand })
     }
 
     /// Where the log is, for messages.
@@ -188,6 +187,20 @@ fn reopen(storage: &dyn Storage, found: &Found) -> std::io::Result<Segment> {
 impl Log for LocalLog {
     fn append(&self, batch: &[u8]) -> Lsn {
         self.desk.with(|gather| gather.add(batch))
+    }
+
+    fn gather(&self, batch: &[u8]) -> Lsn {
+        self.desk.gather(batch)
+    }
+
+    fn flush(&self) {
+        if self.by_hand || !self.desk.waits_for_flush() {
+            return;
+        }
+        // Whoever has the writer may have taken what gathered before this came: the thread looks again.
+        if !self.writer.try_lock().is_some_and(|mut writer| writer.flush()) {
+            self.desk.nudge();
+        }
     }
 
     fn durable(&self) -> &Durable {
@@ -262,21 +275,16 @@ impl Log for LocalLog {
     }
 
     fn step(&self, second: bool) {
-        let mut hand = self.hand.lock();
-        if let Hand::Step(writer) = &mut *hand
-            && !writer.step(second)
-        {
-            *hand = Hand::Done;
+        if self.by_hand {
+            self.writer.lock().step(second);
         }
     }
 
     fn close(&self) -> Result<(), LogError> {
         self.desk.with(|gather| gather.stop = true);
         self.step(false);
-        let hand = std::mem::replace(&mut *self.hand.lock(), Hand::Done);
-        if let Hand::Thread(writer) = hand
-            && writer.join().is_err()
-        {
+        let thread = self.thread.lock().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
             return Err(LogError::Poisoned);
         }
         match self.desk.durable.poisoned() {

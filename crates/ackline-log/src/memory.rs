@@ -1,7 +1,8 @@
-//! A log in memory: for tests, and for servers that keep nothing.
+//! Logs that touch no disk: in memory, for tests, and none at all, for servers that keep nothing.
 
 use crate::storage::Storage;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
 use std::sync::Arc;
 
@@ -10,18 +11,12 @@ use std::sync::Arc;
 pub struct MemoryLog {
     batches: Mutex<(Lsn, Vec<Vec<u8>>)>,
     durable: Durable,
-    keep: bool,
 }
 
 impl MemoryLog {
-    /// Keeps every batch.
+    /// An empty log.
     pub fn new() -> MemoryLog {
-        MemoryLog { batches: Mutex::default(), durable: Durable::default(), keep: true }
-    }
-
-    /// Counts batches and keeps none.
-    pub fn discarding() -> MemoryLog {
-        MemoryLog { keep: false, ..MemoryLog::new() }
+        MemoryLog { batches: Mutex::default(), durable: Durable::default() }
     }
 }
 
@@ -36,9 +31,7 @@ impl Log for MemoryLog {
         let lsn = {
             let mut batches = self.batches.lock();
             batches.0 += 1;
-            if self.keep {
-                batches.1.push(batch.to_vec());
-            }
+            batches.1.push(batch.to_vec());
             batches.0
         };
         self.durable.advance(lsn, lsn);
@@ -87,6 +80,78 @@ impl Log for MemoryLog {
 
     fn last(&self) -> Lsn {
         self.batches.lock().0
+    }
+
+    fn size(&self) -> u64 {
+        0
+    }
+
+    fn set_sync(&self, _: SyncMode) {}
+
+    fn close(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+}
+
+/// Counts batches and keeps none: nobody waits for it.
+#[derive(Debug)]
+pub struct NoLog {
+    last: AtomicU64,
+    durable: Durable,
+}
+
+impl NoLog {
+    /// An empty log.
+    pub fn new() -> NoLog {
+        let durable = Durable::default();
+        durable.advance(Lsn::MAX, Lsn::MAX);
+        NoLog { last: AtomicU64::new(0), durable }
+    }
+}
+
+impl Default for NoLog {
+    fn default() -> NoLog {
+        NoLog::new()
+    }
+}
+
+impl Log for NoLog {
+    fn append(&self, _: &[u8]) -> Lsn {
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    fn read(&self, _: Lsn, _: &mut dyn FnMut(Lsn, &[u8])) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    fn truncate(&self, _: Lsn) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    fn fence(&self) -> Result<u64, LogError> {
+        Ok(self.last())
+    }
+
+    fn sync(&self, _: Lsn) {}
+
+    fn first(&self) -> Lsn {
+        self.last()
+    }
+
+    fn last(&self) -> Lsn {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    fn storage(&self) -> Option<&Arc<dyn Storage>> {
+        None
     }
 
     fn size(&self) -> u64 {

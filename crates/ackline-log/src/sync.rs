@@ -5,7 +5,7 @@
 
 #[cfg(not(feature = "model"))]
 mod real {
-    pub(crate) use parking_lot::{Condvar, Mutex};
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::atomic;
     pub(crate) use std::thread;
     pub(crate) use std::time::Instant;

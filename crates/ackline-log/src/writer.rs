@@ -5,13 +5,17 @@
 //!                           │ half full: the next one is prepared meanwhile, by a thread of its own
 //!                           │ no room for it: `full`, and writes are refused while the rest of this one lasts
 //! ```
+//!
+//! In mode `always` its thread does all of that. In the others whoever gathered writes, if nobody else is writing: to hand a
+//! frame to a thread and to wait for it costs more than the frame. What may take long (syncs, the next segment) stays with
+//! the thread, which syncs without holding the writer.
 
-use crate::desk::{Desk, Kept, Work};
+use crate::desk::{Desk, Kept, Light, Rest, Work};
 use crate::frame::{self, Kind, link};
 use crate::segment::{Chain, HEADER, Segment, Spare, next_size};
-use crate::storage::{Storage, is_full};
-use crate::sync::Instant;
+use crate::storage::{Storage, StorageFile, is_full};
 use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Instant, Mutex};
 use crate::{LocalOptions, Lsn, SyncMode};
 use std::io;
 use std::sync::Arc;
@@ -46,6 +50,16 @@ pub(crate) struct Writer {
     frame: Vec<u8>,
     /// Work whose frame found no room.
     stalled: Option<Work>,
+    /// Nothing is written any more.
+    ended: bool,
+}
+
+/// A sync to be made: what was written to a segment before it began.
+struct Due {
+    file: Arc<dyn StorageFile>,
+    segment: u64,
+    end: u64,
+    lsn: Lsn,
 }
 
 impl Writer {
@@ -70,96 +84,143 @@ impl Writer {
             fences_done: 0,
             frame: Vec::new(),
             stalled: None,
+            ended: false,
         }
     }
 
-    /// Runs until the log is closed, or a write or sync fails.
-    pub(crate) fn run(mut self) {
-        loop {
-            let deadline = [self.sync_at(), self.look_at].into_iter().flatten().min();
-            if self.stalled.is_some() {
-                thread::sleep(LOOK);
-            }
-            let work = self.resumed().or_else(|| self.desk.wait(deadline, self.synced, self.fences_done));
-            let due = self.sync_at().is_some_and(|at| Instant::now() >= at);
-            if !self.turn(work, due) {
-                return;
-            }
-        }
+    /// What the thread waits for.
+    fn rest(&self) -> Rest {
+        let mode = self.desk.gather.lock().sync;
+        let deadline = [self.sync_at(mode), self.look_at].into_iter().flatten().min();
+        Rest { deadline, synced: self.synced, fences: self.fences_done }
     }
 
-    /// The work that found no room, to be tried again.
-    fn resumed(&mut self) -> Option<Work> {
+    /// The work that found no room, to be tried again, or what gathered since.
+    fn next_work(&mut self) -> Option<Work> {
         let stop = self.desk.gather.lock().stop;
-        self.stalled.take().map(|work| Work { stop, ..work })
+        let resumed = self.stalled.take().map(|work| Work { stop, ..work });
+        resumed.or_else(|| self.desk.take(self.synced, self.fences_done))
     }
 
     /// When mode `everysec` wants the next sync.
-    fn sync_at(&self) -> Option<Instant> {
-        (self.synced < self.written).then(|| self.synced_at + EVERY)
+    fn sync_at(&self, mode: SyncMode) -> Option<Instant> {
+        (mode != SyncMode::No && self.synced < self.written).then(|| self.synced_at + EVERY)
     }
 
-    /// One turn without waiting, for those who drive the log by hand; `second` says that a second has passed.
+    /// One turn without waiting, for those who drive the log by hand; `second` says that a second has passed. False once
+    /// there is nothing more to do for ever.
     pub(crate) fn step(&mut self, second: bool) -> bool {
-        let work = self.resumed().or_else(|| self.desk.take(self.synced, self.fences_done));
-        self.turn(work, second)
+        let (stop, due) = self.turn(second);
+        let synced = due.map(|due| due.file.sync().map(|()| due));
+        !self.ended && self.settle(synced) && !stop
     }
 
-    /// False once there is nothing more to do for ever.
-    fn turn(&mut self, work: Option<Work>, second: bool) -> bool {
+    /// Writes what there is, without syncing it. Answers whether this was the end, and the sync to be made.
+    fn turn(&mut self, second: bool) -> (bool, Option<Due>) {
+        let work = self.next_work();
         let stop = work.as_ref().is_some_and(|work| work.stop);
         match self.work(work, second) {
-            Ok(()) if self.stalled.is_none() => !stop,
-            Ok(()) if !stop => true,
-            failed => {
-                let reason =
-                    failed.err().map_or_else(|| "the disk is full".to_owned(), |error| error.to_string());
-                tracing::error!("the log failed, nothing more is acknowledged: {reason}");
-                self.desk.durable.poison();
-                self.desk.fence_written.notify_all();
-                false
-            }
+            Ok(due) if self.stalled.is_none() => (stop, due),
+            Ok(due) if !stop => (false, due),
+            Ok(_) => self.fail("the disk is full"),
+            Err(error) => self.fail(&error.to_string()),
         }
     }
 
-    fn work(&mut self, work: Option<Work>, second: bool) -> io::Result<()> {
+    fn fail(&mut self, reason: &str) -> (bool, Option<Due>) {
+        tracing::error!("the log failed, nothing more is acknowledged: {reason}");
+        self.ended = true;
+        self.desk.durable.poison();
+        self.desk.fence_written.notify_all();
+        (true, None)
+    }
+
+    fn work(&mut self, work: Option<Work>, second: bool) -> io::Result<Option<Due>> {
         let Some(work) = work else {
-            self.prepare()?;
             let mode = self.desk.gather.lock().sync;
-            return self.settle(second && mode != SyncMode::No, mode);
+            return Ok(self.due(second && mode != SyncMode::No));
         };
         if work.fences > self.fences_done {
             self.write_fence(work.fences)?;
         }
         let must = work.stop || work.sync == SyncMode::Always || work.sync_to > self.synced;
         let every = second && work.sync == SyncMode::EverySec;
-        let mode = work.sync;
-        if work.batches > 0 {
-            let (kind, payload) = work.content();
-            match self.write(kind, payload, work.batches) {
-                Ok(()) => {}
-                Err(error) if is_full(&error) => {
-                    self.desk.set_full(true);
-                    self.stalled = Some(work);
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
-            self.written = work.last;
-            self.desk.recycle(work);
+        if work.batches > 0 && !self.put(work)? {
+            return Ok(None);
         }
-        self.settle(must || every, mode)?;
-        self.prepare()
+        Ok(self.due(must || every))
     }
 
-    /// Syncs if it is time, and publishes how far the log is safe.
-    fn settle(&mut self, sync: bool, mode: SyncMode) -> io::Result<()> {
-        if sync && self.synced < self.written {
-            self.sync()?;
+    /// Writes the frame of some work. False if there was no room for it.
+    fn put(&mut self, work: Work) -> io::Result<bool> {
+        let (kind, payload) = work.content();
+        match self.write(kind, payload, work.batches) {
+            Ok(()) => {}
+            Err(error) if is_full(&error) => {
+                self.desk.set_full(true);
+                self.stalled = Some(work);
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
         }
-        let safe = if mode == SyncMode::Always { self.synced } else { self.written };
-        self.desk.durable.advance(safe, self.synced);
-        Ok(())
+        self.written = work.last;
+        self.desk.recycle(work);
+        Ok(true)
+    }
+
+    /// Writes what gathered if that is all there is to do. False if the thread has to look.
+    pub(crate) fn flush(&mut self) -> bool {
+        if self.ended || self.stalled.is_some() {
+            return false;
+        }
+        let room = self.segment.size.saturating_sub(self.segment.end);
+        let work = match self.desk.take_light(room, self.synced, self.fences_done) {
+            Light::Nothing => return true,
+            Light::Heavy => return false,
+            Light::Work(work) => work,
+        };
+        let thread_has_a_deadline = self.synced < self.written;
+        match self.put(work) {
+            Ok(true) => self.desk.durable.advance(self.written, self.synced),
+            Ok(false) => return false,
+            Err(error) => {
+                self.fail(&error.to_string());
+                return false;
+            }
+        }
+        thread_has_a_deadline && !self.wants_next()
+    }
+
+    /// The sync of what is written, if it shall be made now.
+    fn due(&self, now: bool) -> Option<Due> {
+        let segment = &self.segment;
+        (now && self.synced < self.written).then(|| Due {
+            file: Arc::clone(&segment.file),
+            segment: segment.header.index,
+            end: segment.end,
+            lsn: self.written,
+        })
+    }
+
+    /// Notes the sync that was made, publishes how far the log is safe, and sees to the next segment. False if one of
+    /// them failed.
+    fn settle(&mut self, synced: Option<io::Result<Due>>) -> bool {
+        let noted = synced.transpose().map(|due| due.map(|due| self.note_sync(&due)));
+        let settled = noted.and_then(|_| {
+            let mode = self.desk.gather.lock().sync;
+            let safe = if mode == SyncMode::Always { self.synced } else { self.written };
+            self.desk.durable.advance(safe, self.synced);
+            self.prepare()
+        });
+        settled.inspect_err(|error| drop(self.fail(&error.to_string()))).is_ok()
+    }
+
+    fn note_sync(&mut self, due: &Due) {
+        if self.segment.header.index == due.segment {
+            self.segment.synced = due.end;
+        }
+        self.synced = due.lsn;
+        self.synced_at = Instant::now();
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -224,9 +285,14 @@ impl Writer {
         next_size(self.segment.size, self.options.segment_bytes)
     }
 
+    /// Whether this segment is half full and the next one is not being prepared.
+    fn wants_next(&self) -> bool {
+        matches!(self.next, Next::None) && self.segment.end > self.segment.size / 2
+    }
+
     /// Has the next segment prepared once this one is half full.
     fn prepare(&mut self) -> io::Result<()> {
-        let wanted = self.segment.end > self.segment.size / 2;
+        let wanted = self.wants_next();
         self.next = match std::mem::replace(&mut self.next, Next::None) {
             Next::Coming(thread) if thread.is_finished() => match joined(thread) {
                 Ok(spare) => self.found_room(spare),
@@ -266,6 +332,30 @@ impl Writer {
         }
         self.desk.set_full(true);
         Ok(Next::None)
+    }
+}
+
+/// The thread of a writer: runs until the log is closed, or a write or sync fails.
+pub(crate) fn run(writer: &Mutex<Writer>, desk: &Desk) {
+    loop {
+        let (rest, stalled) = {
+            let writer = writer.lock();
+            (writer.rest(), writer.stalled.is_some())
+        };
+        match stalled {
+            true => thread::sleep(LOOK),
+            false => desk.wait(rest),
+        }
+        let mut held = writer.lock();
+        let mode = held.desk.gather.lock().sync;
+        let second = held.sync_at(mode).is_some_and(|at| Instant::now() >= at);
+        let (stop, due) = held.turn(second);
+        drop(held);
+        let synced = due.map(|due| due.file.sync().map(|()| due));
+        let mut held = writer.lock();
+        if held.ended || !held.settle(synced) || stop {
+            return;
+        }
     }
 }
 

@@ -36,7 +36,25 @@ fn survivors(disk: &FaultyDisk) -> Vec<Appended> {
 /// Threads that each append so many batches of `size` bytes, which tell who wrote them.
 fn appenders(
     log: &Arc<LocalLog>,
+    sizes: (u8, u8, usize),
+    then: fn(&LocalLog, Lsn),
+) -> Vec<JoinHandle<Vec<Appended>>> {
+    writers(log, sizes, |log, batch| log.append(batch), then)
+}
+
+/// The same with batches that gather until somebody flushes.
+fn gatherers(
+    log: &Arc<LocalLog>,
+    sizes: (u8, u8, usize),
+    then: fn(&LocalLog, Lsn),
+) -> Vec<JoinHandle<Vec<Appended>>> {
+    writers(log, sizes, |log, batch| log.gather(batch), then)
+}
+
+fn writers(
+    log: &Arc<LocalLog>,
     (threads, batches, size): (u8, u8, usize),
+    write: fn(&LocalLog, &[u8]) -> Lsn,
     then: fn(&LocalLog, Lsn),
 ) -> Vec<JoinHandle<Vec<Appended>>> {
     let one = |name: u8| {
@@ -45,7 +63,7 @@ fn appenders(
             let append = |n| {
                 let mut batch = vec![0; size];
                 batch[..2].copy_from_slice(&[name, n]);
-                let lsn = log.append(&batch);
+                let lsn = write(&log, &batch);
                 then(&log, lsn);
                 (lsn, batch)
             };
@@ -90,6 +108,75 @@ fn every_append_becomes_durable_over_several_segments() {
         assert_eq!(survivors(&disk), all);
         log.close().unwrap();
     });
+}
+
+fn flush_and_wait(log: &LocalLog, lsn: Lsn) {
+    log.flush();
+    until_durable(log, lsn);
+}
+
+/// Whoever flushes has written what gathered, or somebody else has; over several segments, too, which the thread makes.
+#[test]
+fn what_gathered_is_written_after_a_flush() {
+    for (mode, timeouts) in [(SyncMode::No, Timeouts::Never), (SyncMode::EverySec, Timeouts::Any)] {
+        for sizes in [(3, 2, 2), (2, 2, 1500)] {
+            explore(300, timeouts, move || {
+                let disk = FaultyDisk::new();
+                let log = open(&disk, mode);
+                let all = joined(gatherers(&log, sizes, flush_and_wait));
+                assert!(all.iter().map(|(lsn, _)| *lsn).eq(1..=all.len() as Lsn), "{all:?}");
+                log.close().unwrap();
+                assert_eq!(survivors(&disk), all, "closing syncs");
+            });
+        }
+    }
+}
+
+/// A mode that changes between gathering and flushing loses no wake-up: what gathered is synced.
+#[test]
+fn what_gathered_is_synced_when_the_mode_becomes_always() {
+    explore(500, Timeouts::Never, || {
+        let disk = FaultyDisk::new();
+        let log = open(&disk, SyncMode::No);
+        let threads = gatherers(&log, (2, 1, 2), flush_and_wait);
+        log.set_sync(SyncMode::Always);
+        let all = joined(threads);
+        until_durable(&log, log.append(b"last"));
+        assert_eq!(survivors(&disk).len(), all.len() + 1);
+        log.close().unwrap();
+    });
+}
+
+/// What was flushed is synced within the second, although the thread may have slept without an end.
+#[test]
+fn the_second_of_everysec_begins_with_a_flush() {
+    explore(500, Timeouts::Any, || {
+        let disk = FaultyDisk::new();
+        let log = open(&disk, SyncMode::EverySec);
+        let all = joined(gatherers(&log, (2, 2, 2), |log, _| log.flush()));
+        assert!(log.durable().wait_synced(4));
+        assert_eq!(survivors(&disk), all);
+        log.close().unwrap();
+    });
+}
+
+/// A disk that fails while somebody flushes wakes everybody, and ends the thread.
+#[test]
+fn a_flush_that_fails_poisons() {
+    for calls in 0..3 {
+        explore(300, Timeouts::Any, move || {
+            let disk = FaultyDisk::new();
+            let log = open(&disk, SyncMode::EverySec);
+            disk.calls_left.store(calls, SeqCst);
+            joined(gatherers(&log, (2, 2, 2), |log, lsn| {
+                log.flush();
+                log.durable().wait(lsn, None);
+            }));
+            while log.durable().wait_synced(log.append(b"more")) {}
+            assert!(log.durable().poisoned());
+            assert!(matches!(log.close(), Err(LogError::Poisoned)));
+        });
+    }
 }
 
 /// Closing ends whatever comes meanwhile, and keeps what came before.

@@ -35,8 +35,8 @@ impl Default for Limits {
 const UNAUTHENTICATED_WORDS: usize = 10;
 const UNAUTHENTICATED_BULK: usize = 16384;
 
-/// The largest number of two digits.
-const SHORT_MAX: usize = 99;
+/// The largest number of three digits.
+const SHORT_MAX: usize = 999;
 
 /// What a request may reserve by its mere count; more grows with the words that really arrive.
 const WORDS_AHEAD: usize = 16;
@@ -320,13 +320,18 @@ impl Decoder {
     }
 }
 
-/// A header of up to two digits, as most are: its number, and the bytes that it takes.
+/// A header of up to three digits, as most are: its number, and the bytes that it takes.
 fn short_header(marker: u8, rest: &[u8]) -> Option<(usize, usize)> {
     let digit = |byte: u8| usize::from(byte - b'0');
     match *rest {
         [first, ones @ b'0'..=b'9', b'\r', _, ..] if first == marker => Some((digit(ones), 4)),
         [first, tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', _, ..] if first == marker => {
             Some((digit(tens) * 10 + digit(ones), 5))
+        }
+        [first, hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b'\r', _, ..]
+            if first == marker =>
+        {
+            Some((digit(hundreds) * 100 + digit(tens) * 10 + digit(ones), 6))
         }
         _ => None,
     }

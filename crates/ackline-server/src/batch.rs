@@ -17,6 +17,7 @@ use ackline_engine::run::Called;
 use ackline_engine::spec::{Flags, Keys, Run};
 use ackline_engine::{Args, ShardSet, Spec, Txn};
 use ackline_resp::{Limits, Protocol, ProtocolError, Request};
+use smallvec::SmallVec;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -30,8 +31,33 @@ const BYTES_MAX: usize = 64 * 1024;
 /// The first command of a batch.
 pub(crate) struct First {
     spec: &'static Spec,
-    shards: ShardSet,
+    place: Place,
     now: i64,
+}
+
+/// Where a batch runs.
+struct Place {
+    shards: ShardSet,
+    /// The key of the last command: mostly the next one has the same, whose shard is known then.
+    key: SmallVec<[u8; 64]>,
+}
+
+impl Place {
+    fn of(shared: &Shared, key: &[u8]) -> Place {
+        Place { shards: shared.broker().shard_of(key), key: SmallVec::from_slice(key) }
+    }
+
+    fn holds(&mut self, shared: &Shared, key: &[u8]) -> bool {
+        if *self.key == *key {
+            return true;
+        }
+        let other = Place::of(shared, key);
+        let same = other.shards == self.shards;
+        if same {
+            *self = other;
+        }
+        same
+    }
 }
 
 /// Whether a request can begin a batch.
@@ -45,45 +71,47 @@ pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -
         return None;
     }
     let args = Args::new(request.bytes(), request.words());
-    let spec = shared.broker().table().find(args.at(0)).filter(|spec| fits(spec, args))?;
+    let spec = shared.broker().table().find(args.at(0))?;
+    let key = only_key(spec, args)?;
     let now = ackline::now_ms();
     let free = !shared.is_loading()
         && shared.pause_until.load(Relaxed) <= now
         && dispatch::no_room(session, shared, spec).is_none();
-    let shards = shared.broker().shards_of(spec, args);
-    (free && shards.0.is_power_of_two()).then_some(First { spec, shards, now })
+    free.then(|| First { spec, place: Place::of(shared, key), now })
 }
 
-/// Whether a command may share a hold of its shard with others: it cannot block, answers little, and has one key; or it
-/// reads a few entries for a group without waiting for them.
-fn fits(spec: &Spec, args: Args<'_>) -> bool {
+/// The key of a command that may share a hold of its shard with others: it cannot block, answers little, and has one key;
+/// or it reads a few entries for a group without waiting for them.
+fn only_key<'a>(spec: &Spec, args: Args<'a>) -> Option<&'a [u8]> {
     let short = match spec.run {
         Run::Write { .. } => true,
         Run::Read { .. } => spec.flags.has(Flags::FAST),
         Run::Outside | Run::Container => false,
     };
-    let plain = match spec.keys {
-        Keys::Range { first: 1, last: 1, .. } => !spec.flags.has(Flags::BLOCKING),
-        Keys::Streams => reads_few(args),
-        _ => false,
-    };
-    short && plain && spec.accepts(args.len())
+    if !short || !spec.accepts(args.len()) {
+        return None;
+    }
+    match spec.keys {
+        Keys::Range { first: 1, last: 1, .. } if !spec.flags.has(Flags::BLOCKING) => args.get(1),
+        Keys::Streams => key_of_few(args),
+        _ => None,
+    }
 }
 
-/// Whether a read says that it wants a few entries and does not say that it waits.
-fn reads_few(args: Args<'_>) -> bool {
-    let options = args.iter().take_while(|word| !is(word, "STREAMS"));
+/// The key of a read of one stream that says that it wants a few entries and does not say that it waits.
+fn key_of_few(args: Args<'_>) -> Option<&[u8]> {
     let mut few = false;
+    let (options, stream) = (args.first(args.len().checked_sub(3)?), args.from(args.len() - 3));
     let mut before: &[u8] = b"";
-    for word in options {
-        if is(word, "BLOCK") {
-            return false;
+    for word in options.iter() {
+        if is(word, "BLOCK") || is(word, "STREAMS") {
+            return None;
         }
         few |=
             is(before, "COUNT") && strict_int(word).is_some_and(|count| (1..=ENTRIES_MAX).contains(&count));
         before = word;
     }
-    few
+    (few && is(stream.at(0), "STREAMS")).then(|| stream.at(1))
 }
 
 /// Calls of one command in a row, counted once.
@@ -101,7 +129,7 @@ impl Row {
 
     fn settle(&self, shared: &Shared, until: Instant) {
         let usec = until.duration_since(self.since).as_micros() as u64;
-        shared.row(self.spec).stats.count_many(self.calls, usec, self.failed);
+        shared.row(self.spec).stats.own().count_many(self.calls, usec, self.failed);
     }
 }
 
@@ -110,8 +138,8 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limit
     let broker = shared.broker();
     let ctx = context(session, shared, first.now);
     let mut calls = 0;
-    let mut spec = first.spec;
-    let (ended, lsn) = broker.with(first.shards, ctx, |txn| {
+    let First { mut spec, mut place, .. } = first;
+    let (ended, lsn) = broker.with(place.shards, ctx, |txn| {
         let mut clock = Instant::now();
         let mut row = Row::new(spec, clock);
         let ended = loop {
@@ -122,7 +150,7 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limit
             if calls == COMMANDS_MAX || txn.batch().len() >= BYTES_MAX || txn.has_ready() {
                 break Ok(());
             }
-            match next(shared, wire, limits, (spec, first.shards)) {
+            match next(shared, wire, limits, spec, &mut place) {
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
                 Ok(Some(same)) if std::ptr::eq(same, spec) => {}
@@ -135,7 +163,7 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limit
         row.settle(shared, clock);
         ended
     });
-    shared.stats.commands.fetch_add(calls, Relaxed);
+    shared.stats.traffic.own().commands.fetch_add(calls, Relaxed);
     session.info.commands.fetch_add(calls, Relaxed);
     session.info.active_at.store(first.now, Relaxed);
     *session.info.last.lock() = spec.name;
@@ -151,7 +179,8 @@ fn next(
     shared: &Shared,
     wire: &mut Wire,
     limits: &Limits,
-    (spec, shards): (&'static Spec, ShardSet),
+    spec: &'static Spec,
+    place: &mut Place,
 ) -> Result<Option<&'static Spec>, ProtocolError> {
     if wire.is_empty() || !wire.decode(limits)? {
         return Ok(None);
@@ -163,7 +192,7 @@ fn next(
     let args = Args::new(request.bytes(), request.words());
     let same = args.at(0).eq_ignore_ascii_case(spec.name.as_bytes());
     let spec = if same { Some(spec) } else { shared.broker().table().find(args.at(0)) };
-    Ok(spec.filter(|spec| fits(spec, args) && shared.broker().shards_of(spec, args) == shards))
+    Ok(spec.filter(|spec| only_key(spec, args).is_some_and(|key| place.holds(shared, key))))
 }
 
 /// Runs the next request; `clock` is when the one before ended. True if it failed.

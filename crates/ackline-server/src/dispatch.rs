@@ -16,7 +16,7 @@ use std::time::Instant;
 
 /// Runs one command of a session. False if it is to be read again once a pause is over.
 pub(crate) fn run(session: &mut Session, shared: &Shared, args: Args<'_>) -> bool {
-    shared.stats.commands.fetch_add(1, Relaxed);
+    shared.stats.traffic.own().commands.fetch_add(1, Relaxed);
     let now = ackline::now_ms();
     session.info.active_at.store(now, Relaxed);
     session.info.commands.fetch_add(1, Relaxed);
@@ -125,7 +125,7 @@ fn may_debug(session: &Session, shared: &Shared) -> bool {
 fn refuse(session: &mut Session, shared: &Shared, args: Args<'_>, error: &Error) {
     shared.stats.count_error(error.as_bytes());
     if let Ok(spec) = shared.broker().table().resolve(args) {
-        shared.row(spec).stats.rejected.fetch_add(1, Relaxed);
+        shared.row(spec).stats.own().rejected.fetch_add(1, Relaxed);
     }
     if args.get(0).is_some_and(|name| is(name, "EXEC")) {
         return abandon(session, shared, error);
@@ -170,7 +170,7 @@ fn execute(session: &mut Session, shared: &Shared, spec: &'static Spec, args: Ar
         Run::Read { .. } | Run::Write { .. } => call_engine(session, shared, spec, args, now),
     };
     let usec = start.elapsed().as_micros() as u64;
-    shared.row(spec).stats.count(usec, failed);
+    shared.row(spec).stats.own().count(usec, failed);
     note_slow(session, shared, spec, args, usec, now);
 }
 
@@ -310,7 +310,7 @@ fn exec_one(
             outcome.is_err()
         }
     };
-    shared.row(spec).stats.count(start.elapsed().as_micros() as u64, failed);
+    shared.row(spec).stats.own().count(start.elapsed().as_micros() as u64, failed);
 }
 
 /// The shards of all queued commands; all of them if one of the server's own commands may look at state.

@@ -11,6 +11,7 @@ use crate::mail::Msg;
 use crate::net::{Listener, Stream};
 use crate::session::Session;
 use crate::shared::Shared;
+use crate::stats;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -82,6 +83,7 @@ impl Driver {
 
     /// Runs until the server stops.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
+        stats::set_thread(self.index);
         for (i, listener) in self.listeners.iter_mut().enumerate() {
             listener.register(self.poll.registry(), Token(LISTENERS + i))?;
         }
@@ -109,6 +111,7 @@ impl Driver {
             self.read_on();
             self.accept_again();
             self.read_mail();
+            self.shared.broker().flush();
             self.follow_log();
         }
         let ids: Vec<u64> = self.connections.keys().copied().collect();
@@ -339,7 +342,7 @@ impl Connection {
                 Ok(n) => {
                     self.session.input().extend_from_slice(&scratch[..n]);
                     self.session.info.bytes_in.fetch_add(n as u64, Relaxed);
-                    shared.stats.bytes_in.fetch_add(n as u64, Relaxed);
+                    shared.stats.traffic.own().bytes_in.fetch_add(n as u64, Relaxed);
                     self.session.feed(shared);
                     if self.over_query_limit(shared) {
                         return WasRead::Gone;
@@ -385,7 +388,7 @@ impl Connection {
                 Ok(n) => {
                     self.session.out.advance(n);
                     self.session.info.bytes_out.fetch_add(n as u64, Relaxed);
-                    shared.stats.bytes_out.fetch_add(n as u64, Relaxed);
+                    shared.stats.traffic.own().bytes_out.fetch_add(n as u64, Relaxed);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return self.watch_writable(registry, id, true) && self.within_limits(shared);

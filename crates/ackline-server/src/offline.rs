@@ -47,8 +47,8 @@ impl fmt::Display for OfflineError {
 impl std::error::Error for OfflineError {}
 
 impl Offline {
-    /// Opens the data in a storage. `directives` are those of `ackline serve`; `seed` goes into whatever is chance
-    /// otherwise.
+    /// Opens the data in a storage, which is left alone with `--appendonly no`. `directives` are those of
+    /// `ackline serve`; `seed` goes into whatever is chance otherwise.
     pub fn open(
         storage: Arc<dyn ackline::storage::Storage>,
         local: LocalOptions,
@@ -68,11 +68,11 @@ impl Offline {
                 shared.deliver(served, lsn);
             }
         };
-        let options = Options {
-            commands: commands::specs(),
-            seed: Some(seed),
-            ..Options::new(Storage::On(storage, local))
+        let storage = match shared.config.flag("appendonly") {
+            true => Storage::On(storage, local),
+            false => Storage::None,
         };
+        let options = Options { commands: commands::specs(), seed: Some(seed), ..Options::new(storage) };
         let broker = Broker::open(options, Box::new(deliver)).map_err(OfflineError::Open)?;
         shared.set_broker(Arc::new(broker));
         Ok(Offline { shared, sessions: BTreeMap::new(), _poll: poll })

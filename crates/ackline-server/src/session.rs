@@ -256,7 +256,7 @@ impl Session {
                 shared.stats.count_error(error.as_bytes());
                 // The call itself was counted when it parked.
                 if let Some(row) = shared.rows.get(*self.info.last.lock()) {
-                    row.stats.failed.fetch_add(1, Relaxed);
+                    row.stats.own().failed.fetch_add(1, Relaxed);
                 }
             }
             encode::outcome(&mut self.writer(), outcome);

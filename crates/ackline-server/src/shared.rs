@@ -7,7 +7,7 @@ use crate::mail::{Mailbox, Msg};
 use crate::memory::Memory;
 use crate::pubsub::PubSub;
 use crate::slowlog::Slowlog;
-use crate::stats::{CommandStats, Stats};
+use crate::stats::{CommandStats, PerThread, Stats};
 use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 /// What there is about one command beside its declaration.
 pub(crate) struct Row {
     pub(crate) handler: Option<Handler>,
-    pub(crate) stats: CommandStats,
+    pub(crate) stats: PerThread<CommandStats>,
 }
 
 /// Who waits for the answer of a blocked read.
@@ -58,6 +58,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(config: Config, memory: fn() -> u64) -> Result<Shared, OpenError> {
         let now = ackline::now_ms();
+        let threads = config.int("io-threads").max(1) as usize;
         let options = Options { shards: 1, commands: commands::specs(), ..Options::new(Storage::None) };
         let stand_in = Broker::open(options, Box::new(|_, _| {}))?;
         Ok(Shared {
@@ -68,11 +69,11 @@ impl Shared {
             config,
             clients: Clients::default(),
             pubsub: PubSub::default(),
-            stats: Stats::default(),
+            stats: Stats::new(threads),
             slowlog: Slowlog::default(),
             monitors: Mutex::default(),
             has_monitors: AtomicBool::new(false),
-            rows: commands::rows(),
+            rows: commands::rows(threads),
             waiting: Mutex::default(),
             mailboxes: OnceLock::new(),
             started_at: now,

@@ -1,20 +1,68 @@
 //! Counters.
 
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What INFO counts over all commands.
+/// A value for each I/O thread, none in a cache line of another's: what is counted for every command must not make the
+/// threads wait for each other.
+#[derive(Debug)]
+pub(crate) struct PerThread<T>(Box<[Padded<T>]>);
+
+/// Two lines of 64 bytes: processors fetch them in pairs.
 #[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded<T>(T);
+
+thread_local! {
+    static THREAD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Says which I/O thread this is; all others count with the first.
+pub(crate) fn set_thread(index: usize) {
+    THREAD.set(index);
+}
+
+impl<T: Default> PerThread<T> {
+    pub(crate) fn new(threads: usize) -> PerThread<T> {
+        PerThread((0..threads.max(1)).map(|_| Padded::default()).collect())
+    }
+}
+
+impl<T> PerThread<T> {
+    /// That of the calling thread.
+    pub(crate) fn own(&self) -> &T {
+        &self.0[THREAD.get().min(self.0.len() - 1)].0
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|padded| &padded.0)
+    }
+
+    /// The sum of one counter.
+    pub(crate) fn sum(&self, counter: fn(&T) -> &AtomicU64) -> u64 {
+        self.iter().map(|value| counter(value).load(Relaxed)).sum()
+    }
+}
+
+/// What INFO counts over all commands.
+#[derive(Debug)]
 pub(crate) struct Stats {
     pub(crate) connections: AtomicU64,
     pub(crate) rejected_connections: AtomicU64,
-    pub(crate) commands: AtomicU64,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
+    pub(crate) traffic: PerThread<Traffic>,
     pub(crate) errors: AtomicU64,
     pub(crate) auth_failures: AtomicU64,
     pub(crate) error_codes: Mutex<BTreeMap<String, u64>>,
+}
+
+/// What goes through a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) commands: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
 }
 
 /// What INFO counts of one command.
@@ -30,6 +78,17 @@ pub(crate) struct CommandStats {
 const CODES_MAX: usize = 128;
 
 impl Stats {
+    pub(crate) fn new(threads: usize) -> Stats {
+        Stats {
+            connections: AtomicU64::new(0),
+            rejected_connections: AtomicU64::new(0),
+            traffic: PerThread::new(threads),
+            errors: AtomicU64::new(0),
+            auth_failures: AtomicU64::new(0),
+            error_codes: Mutex::default(),
+        }
+    }
+
     /// Counts an error reply under its code.
     pub(crate) fn count_error(&self, text: &[u8]) {
         self.errors.fetch_add(1, Relaxed);
@@ -43,16 +102,9 @@ impl Stats {
 
     /// CONFIG RESETSTAT.
     pub(crate) fn reset(&self) {
-        let counters = [
-            &self.connections,
-            &self.rejected_connections,
-            &self.commands,
-            &self.bytes_in,
-            &self.bytes_out,
-            &self.errors,
-            &self.auth_failures,
-        ];
-        counters.iter().for_each(|counter| counter.store(0, Relaxed));
+        let counters = [&self.connections, &self.rejected_connections, &self.errors, &self.auth_failures];
+        let traffic = self.traffic.iter().flat_map(|t| [&t.commands, &t.bytes_in, &t.bytes_out]);
+        counters.into_iter().chain(traffic).for_each(|counter| counter.store(0, Relaxed));
         self.error_codes.lock().clear();
     }
 }

@@ -13,7 +13,7 @@ use ackline_engine::state::{Reach, Shard, ShardSet, digest};
 use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
 use ackline_engine::{Args, Context, Error, Outcome, Served, Spec, Ticket, Txn};
-use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, MemoryLog, storage};
+use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, NoLog, storage};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -43,6 +43,8 @@ pub struct Options {
     pub progress: Arc<Progress>,
     /// Goes into the hash tables; `None` = chance, which nobody outside can know.
     pub seed: Option<u64>,
+    /// Whoever calls also calls [`Broker::flush`] soon after, so that what several calls did is written at once.
+    pub flushes: bool,
 }
 
 impl Options {
@@ -55,6 +57,7 @@ impl Options {
             commands: Vec::new(),
             progress: Arc::default(),
             seed: None,
+            flushes: false,
         }
     }
 }
@@ -131,6 +134,8 @@ pub struct Broker {
     active_expiry: AtomicBool,
     expired: AtomicU64,
     seed: u64,
+    flushes: bool,
+    keeps: bool,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) reaper: Reaper,
 }
@@ -144,9 +149,9 @@ impl Broker {
         let (log, shards, after) = match options.storage {
             Storage::Local(dir, local) => opened(Directory::open(&dir)?, local, &progress, &empty)?,
             Storage::On(storage, local) => opened(Directory::on(storage), local, &progress, &empty)?,
-            Storage::None => (Box::new(MemoryLog::discarding()) as Box<dyn Log>, empty().finish()?, 0),
+            Storage::None => (Box::new(NoLog::new()) as Box<dyn Log>, empty().finish()?, 0),
         };
-        let lsn = log.last();
+        let (lsn, keeps) = (log.last(), log.storage().is_some());
         let places = shards.into_iter().map(|shard| Mutex::new(Place { shard, lsn }));
         let broker = Broker {
             places: places.collect(),
@@ -160,6 +165,8 @@ impl Broker {
             active_expiry: AtomicBool::new(true),
             expired: AtomicU64::new(0),
             seed,
+            flushes: options.flushes,
+            keeps,
             checkpoints: Checkpoints::behind(after),
             reaper: Reaper::default(),
         };
@@ -179,7 +186,7 @@ impl Broker {
 
     /// Whether records are kept at all.
     pub fn keeps_log(&self) -> bool {
-        self.log.storage().is_some()
+        self.keeps
     }
 
     /// The error that writes get while there is no room for them.
@@ -207,6 +214,11 @@ impl Broker {
     /// The shards that a call touches.
     pub fn shards_of(&self, spec: &Spec, args: Args<'_>) -> ShardSet {
         spec.shards(args, self.places.len())
+    }
+
+    /// The shard of a key.
+    pub fn shard_of(&self, key: &[u8]) -> ShardSet {
+        ShardSet::of(key, self.places.len())
     }
 
     /// Runs one of the engine's commands, whose arity was checked. Writes get an error while the disk is full.
@@ -266,6 +278,9 @@ impl Broker {
             guards.indexed().for_each(|(index, place)| self.share_place(index, place));
         }
         let mut txn = Txn::new(guards.reach(count), ctx, take_buffer());
+        if !self.keeps {
+            txn.keep_nothing();
+        }
         *rest = run(&mut txn);
         if let Some(at) = txn.next_deadline() {
             self.alarm.set(at);
@@ -275,12 +290,15 @@ impl Broker {
         let lsn = match batch.is_empty() {
             true => guards.lsn(),
             false => {
-                let lsn = self.log.append(&batch);
+                let lsn = self.log.gather(&batch);
                 guards.set_lsn(lsn);
                 lsn
             }
         };
         drop(guards);
+        if !self.flushes && !batch.is_empty() {
+            self.log.flush();
+        }
         self.reaper.free(garbage);
         give_buffer(batch);
         for answer in served {
@@ -315,6 +333,12 @@ impl Broker {
         });
         shards = self.all();
         self.settle(shards, ctx, rest);
+        self.flush();
+    }
+
+    /// Has written what calls gathered; see [`Options::flushes`].
+    pub fn flush(&self) {
+        self.log.flush();
     }
 
     fn count_expired(&self, keys: usize) {

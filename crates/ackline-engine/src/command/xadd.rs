@@ -102,7 +102,10 @@ impl<'a> XAdd<'a> {
 
     /// Reads the option at word `at`; `None` where the ID begins.
     fn read_option(&mut self, args: Args<'a>, at: usize) -> Result<Option<usize>, Error> {
-        let Some(word) = args.get(at) else { return Ok(None) };
+        // Options begin with a letter, IDs do not.
+        let Some(word) = args.get(at).filter(|word| word.first().is_some_and(u8::is_ascii_alphabetic)) else {
+            return Ok(None);
+        };
         if is(word, "NOMKSTREAM") {
             self.no_create = true;
             return Ok(Some(at + 1));
@@ -117,6 +120,8 @@ impl<'a> XAdd<'a> {
     }
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
+        // Whoever fails on the way leaves it to the next to make another.
+        let mut fields = txn.take_scratch();
         let stream = txn.stream(self.key)?;
         if stream.is_none() && self.no_create {
             return Ok(Reply::Null);
@@ -131,13 +136,13 @@ impl<'a> XAdd<'a> {
         if size >= ENTRY_MAX {
             return Err(Error::from_static("ERR Elements are too large to be stored"));
         }
-        let mut fields = Vec::with_capacity(size + 4 * self.fields.len());
         put_fields(&mut fields, self.fields.iter());
         let new_block = stream.is_none_or(|stream| starts_block(stream, txn, id, &fields));
         if stream.is_none() {
             create_stream(txn, self.key);
         }
         txn.emit(self.key, Change::Append { new_block, id, fields: &fields });
+        txn.give_scratch(fields);
         if let Some((producer, iid)) = iid {
             txn.emit(self.key, Change::Remember { producer, iid: &iid, id });
         }

@@ -10,6 +10,7 @@ use crate::spec::{Arg, Check, Flags, Keys, Spec};
 use crate::state::{EntryRef, Group, Stream, advance, idle_since};
 use crate::txn::{Park, Txn};
 use crate::write_command;
+use smallvec::SmallVec;
 
 /// `XREADGROUP GROUP group consumer [COUNT n] [MAXCOUNT n] [MAXSIZE bytes] [BLOCK ms] [CLAIM min-idle] [NOACK] STREAMS key [key ...] id [id ...]`
 pub(crate) const SPEC: Spec = Spec {
@@ -55,8 +56,11 @@ enum From {
 
 /// What one stream gives.
 struct Delivered {
-    claimed: Vec<(EntryRef, i64, i64)>,
-    new: Vec<EntryRef>,
+    /// The claimed entries, and behind them the new ones.
+    entries: Vec<Reply>,
+    claimed: Vec<StreamId>,
+    /// The last new one.
+    to: Option<StreamId>,
     entries_read: Option<i64>,
 }
 
@@ -69,7 +73,7 @@ impl<'a> XReadGroup<'a> {
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let deadline = self.options.deadline(txn.now())?;
-        let mut from = Vec::new();
+        let mut from = SmallVec::<[From; 2]>::new();
         for (key, word) in self.options.pairs() {
             let group = txn.group(key, self.group)?;
             group.ok_or_else(|| missing(key, self.group))?;
@@ -103,10 +107,11 @@ impl<'a> XReadGroup<'a> {
     /// The consumer exists from its first read on, whatever the read gives.
     fn meet_consumer(&self, txn: &mut Txn<'_>, key: &[u8]) {
         let (group, consumer, at) = (self.group, self.consumer, txn.now());
-        let known = self.state(txn, key).is_some_and(|(_, group)| group.key_of(consumer).is_some());
-        match known {
-            true => txn.observe_consumer(key, group, consumer),
-            false => txn.emit(key, Change::CreateConsumer { group, consumer, at }),
+        let known = self.state(txn, key).and_then(|(_, group)| group.consumer(consumer));
+        match known.map(|consumer| consumer.seen_at) {
+            Some(seen_at) if seen_at == at => {}
+            Some(_) => txn.observe_consumer(key, group, consumer),
+            None => txn.emit(key, Change::CreateConsumer { group, consumer, at }),
         }
     }
 
@@ -125,19 +130,13 @@ impl<'a> XReadGroup<'a> {
         let (stream, group) = self.state(txn, key)?;
         let delivered = self.choose(txn.now(), key, (stream, group), claim, budget)?;
         let (after, at) = (group.last_id, txn.now());
-        self.emit_claims(txn, key, &delivered.claimed);
-        if let Some(last) = delivered.new.last() {
+        let Delivered { entries, claimed, to, entries_read } = delivered;
+        self.emit_claim(txn, key, claimed, true);
+        if let Some(to) = to {
             let (group, consumer, noack) = (self.group, self.consumer, self.options.noack);
-            let (to, entries_read) = (last.id, delivered.entries_read);
             txn.emit(key, Change::Deliver { group, consumer, at, noack, after, to, entries_read });
         }
-        let with_delivery = claim.is_some();
-        let new = delivered.new.into_iter().map(|entry| match with_delivery {
-            true => Reply::Delivered(entry, 0, 0),
-            false => Reply::Entry(entry),
-        });
-        let claimed = delivered.claimed.into_iter();
-        Some(claimed.map(|(entry, idle, count)| Reply::Delivered(entry, idle, count)).chain(new).collect())
+        Some(entries)
     }
 
     /// Which entries the reader gets; `None` if the stream has nothing for it. Looks, changes nothing.
@@ -156,36 +155,38 @@ impl<'a> XReadGroup<'a> {
         if idle.peek().is_none() && fresh.peek().is_none() {
             return None;
         }
-        let mut delivered =
-            Delivered { claimed: Vec::new(), new: Vec::new(), entries_read: group.entries_read() };
+        let (mut entries, mut claimed) = (Vec::new(), Vec::new());
         budget.begin_stream(key);
         for (entry, idle, count) in idle {
-            if delivered.claimed.len() >= max || budget.is_spent() {
+            if entries.len() >= max || budget.is_spent() {
                 break;
             }
             budget.take_delivered(&entry, idle, count);
-            delivered.claimed.push((entry, idle, count));
+            claimed.push(entry.id);
+            entries.push(Reply::Delivered(entry, idle, count));
         }
-        let (first_id, mut position) = (stream.first_id(), (group.last_id, group.entries_read()));
+        let first_id = stream.first_id();
+        let (mut to, mut entries_read) = (None, group.entries_read());
         for entry in fresh {
-            if delivered.claimed.len() + delivered.new.len() >= max || budget.is_spent() {
+            if entries.len() >= max || budget.is_spent() {
                 break;
             }
-            match claim {
-                Some(_) => budget.take_delivered(&entry, 0, 0),
-                None => budget.take_entry(&entry),
-            }
-            position = (entry.id, advance(stream, first_id, position, entry.id));
-            delivered.new.push(entry);
+            let position = (to.unwrap_or(group.last_id), entries_read);
+            entries_read = advance(stream, first_id, position, entry.id);
+            to = Some(entry.id);
+            entries.push(match claim {
+                Some(_) => {
+                    budget.take_delivered(&entry, 0, 0);
+                    Reply::Delivered(entry, 0, 0)
+                }
+                None => {
+                    budget.take_entry(&entry);
+                    Reply::Entry(entry)
+                }
+            });
         }
-        delivered.entries_read = position.1;
-        budget.end_stream(delivered.claimed.len() + delivered.new.len());
-        Some(delivered)
-    }
-
-    fn emit_claims(&self, txn: &mut Txn<'_>, key: &[u8], claimed: &[(EntryRef, i64, i64)]) {
-        let ids: Vec<StreamId> = claimed.iter().map(|(entry, ..)| entry.id).collect();
-        self.emit_claim(txn, key, ids, true);
+        budget.end_stream(entries.len());
+        Some(Delivered { entries, claimed, to, entries_read })
     }
 
     fn emit_claim(&self, txn: &mut Txn<'_>, key: &[u8], ids: Vec<StreamId>, active: bool) {

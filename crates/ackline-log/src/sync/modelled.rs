@@ -23,6 +23,11 @@ impl<T> Mutex<T> {
         MutexGuard { mutex: self, held: Some(self.acquire()) }
     }
 
+    /// The lock, if nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok().map(|held| MutexGuard { mutex: self, held: Some(held) })
+    }
+
     pub(super) fn acquire(&self) -> under::MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

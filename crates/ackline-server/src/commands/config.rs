@@ -2,6 +2,7 @@
 
 use super::{Answer, Entry, Env, help};
 use crate::start::{growth, sync_mode};
+use crate::stats::CommandStats;
 use ackline_engine::spec::{Arg, Flags, Kind, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
 
@@ -82,6 +83,6 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
 
 fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
     env.shared.stats.reset();
-    env.shared.rows.values().for_each(|row| row.stats.reset());
+    env.shared.rows.values().flat_map(|row| row.stats.iter()).for_each(CommandStats::reset);
     Ok(Reply::Ok.into())
 }

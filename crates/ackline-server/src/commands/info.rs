@@ -213,9 +213,9 @@ fn threads(env: &mut Env<'_, '_>, lines: &mut Lines) {
 fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     let stats = &env.shared.stats;
     lines.put("total_connections_received", stats.connections.load(Relaxed));
-    lines.put("total_commands_processed", stats.commands.load(Relaxed));
-    lines.put("total_net_input_bytes", stats.bytes_in.load(Relaxed));
-    lines.put("total_net_output_bytes", stats.bytes_out.load(Relaxed));
+    lines.put("total_commands_processed", stats.traffic.sum(|t| &t.commands));
+    lines.put("total_net_input_bytes", stats.traffic.sum(|t| &t.bytes_in));
+    lines.put("total_net_output_bytes", stats.traffic.sum(|t| &t.bytes_out));
     lines.put("rejected_connections", stats.rejected_connections.load(Relaxed));
     lines.put("expired_keys", env.shared.broker().expired());
     lines.put("evicted_keys", 0);
@@ -262,8 +262,8 @@ fn command_stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     rows.sort_by_key(|(name, _)| **name);
     for (name, row) in rows {
         let stats = &row.stats;
-        let [calls, usec, rejected, failed] =
-            [&stats.calls, &stats.usec, &stats.rejected, &stats.failed].map(|counter| counter.load(Relaxed));
+        let (calls, usec) = (stats.sum(|s| &s.calls), stats.sum(|s| &s.usec));
+        let (rejected, failed) = (stats.sum(|s| &s.rejected), stats.sum(|s| &s.failed));
         if calls + rejected > 0 {
             let mean = usec as f64 / calls.max(1) as f64;
             let text = format!(

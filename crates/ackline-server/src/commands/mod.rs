@@ -16,7 +16,7 @@ pub(crate) mod transaction;
 
 use crate::session::Session;
 use crate::shared::{Row, Shared};
-use crate::stats::CommandStats;
+use crate::stats::PerThread;
 use ackline_engine::table::Table;
 use ackline_engine::{Args, Error, Reply, Spec, Txn};
 use std::collections::HashMap;
@@ -72,8 +72,8 @@ pub(crate) fn specs() -> Vec<&'static Spec> {
 }
 
 /// A row for every command and subcommand, the engine's too.
-pub(crate) fn rows() -> HashMap<&'static str, Row, foldhash::fast::RandomState> {
-    let row = |handler| Row { handler, stats: CommandStats::default() };
+pub(crate) fn rows(threads: usize) -> HashMap<&'static str, Row, foldhash::fast::RandomState> {
+    let row = |handler| Row { handler, stats: PerThread::new(threads) };
     let table = Table::new(&[]);
     let engine = table.iter().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands.iter().copied()));
     let mut rows: HashMap<_, _, _> = engine.map(|spec| (spec.name, row(None))).collect();
