@@ -4,7 +4,7 @@ use crate::codec::Reader;
 use crate::garbage::Garbage;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
-use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
+use crate::state::{Db, Group, Reach, Stream, Value, are_fields, presence};
 use std::sync::Arc;
 
 /// Applies one record. `None` if it does not fit the state, which only a log that is not ours can bring about.
@@ -134,9 +134,14 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garba
 }
 
 fn trim(stream: &mut Stream, below: StreamId, unreference: bool, garbage: &mut Garbage) {
-    if unreference && let Some(to) = below.previous() {
-        let ids: Vec<StreamId> = stream.ids(StreamId::MIN, to).collect();
-        ids.into_iter().for_each(|id| drop_references(stream, id));
+    if unreference {
+        let Stream { blocks, groups, .. } = stream;
+        for group in groups.values_mut() {
+            let mut is_there = presence(blocks);
+            let chunks = group.acknowledge_below(below, |id| is_there(*id));
+            let count = chunks.len();
+            garbage.add(chunks, count);
+        }
     }
     let blocks = stream.remove_below(below);
     let count = blocks.len();

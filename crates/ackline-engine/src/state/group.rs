@@ -6,6 +6,9 @@ use super::stream::Stream;
 use crate::id::StreamId;
 use std::collections::BTreeMap;
 
+/// From this share of the list on, taking entries out one by one costs more than making the list anew from chunks.
+const SHARE: u64 = 16;
+
 /// Names a consumer within its group for as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsumerKey(pub u32);
@@ -147,6 +150,36 @@ impl Group {
         let Some(delivery) = self.pending.remove(id) else { return false };
         self.disown(delivery.owner);
         true
+    }
+
+    /// Takes the entries below an ID out of the list whose message is still there. Answers the parts of the list that
+    /// went. `is_there` is asked for ascending IDs.
+    pub(crate) fn acknowledge_below(
+        &mut self,
+        below: StreamId,
+        is_there: impl FnMut(&StreamId) -> bool,
+    ) -> Vec<Chunks> {
+        let Some(last) = below.previous() else { return Vec::new() };
+        let ids = |range| self.pending.range(range).map(|(id, _)| id);
+        let sure = self.pending.lost_to().next().map_or(below, |sure| sure.min(below));
+        let doubtful: Vec<StreamId> =
+            ids(StreamId::MIN..=last).take_while(|id| *id < sure).filter(is_there).collect();
+        let count = self.pending.rank(below) - self.pending.rank(sure);
+        let few = count < self.pending.len() / SHARE;
+        let single: Vec<StreamId> = if few { ids(sure..=last).collect() } else { Vec::new() };
+        for id in doubtful.into_iter().chain(single) {
+            self.acknowledge(id);
+        }
+        if few {
+            return Vec::new();
+        }
+        let (owners, gone) = self.pending.remove_between(sure, below);
+        for (owner, count) in owners.iter() {
+            if let Some(consumer) = self.consumers.get_mut(&owner) {
+                consumer.pending -= count;
+            }
+        }
+        gone
     }
 
     fn own(&mut self, owner: Option<ConsumerKey>) {

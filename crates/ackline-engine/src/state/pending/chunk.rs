@@ -11,7 +11,7 @@
 //! as both fit into eight bytes, claim keys are compared by one load too: an acknowledgement in the order of delivery
 //! looks at all of them, as it always takes the oldest entry out.
 
-use super::{ClaimKey, Delivery};
+use super::{ClaimKey, Delivery, Owners};
 use crate::id::StreamId;
 use crate::state::group::ConsumerKey;
 use std::cmp::Ordering;
@@ -369,14 +369,38 @@ impl Chunk {
 
     /// What remains without the entries of an owner, written as it was; it may be nothing.
     pub(super) fn without(&self, owner: ConsumerKey) -> Chunk {
-        let (mut len, mut bytes) = (0, Vec::with_capacity(self.bytes.len()));
-        for at in (0..self.len()).filter(|at| !self.is_owned_by(*at, owner)) {
-            bytes.extend_from_slice(&self.bytes[at * self.stride()..][..self.stride()]);
-            len += 1;
+        self.keep(|at| !self.is_owned_by(at, owner))
+    }
+
+    /// What remains without some rows.
+    pub(super) fn outside(&self, rows: &Range<usize>) -> Chunk {
+        self.keep(|at| !rows.contains(&at))
+    }
+
+    /// The rows that are wanted. Neighbours are mostly wanted together, and copied together.
+    fn keep(&self, is_wanted: impl Fn(usize) -> bool) -> Chunk {
+        let (stride, mut len, mut at) = (self.stride(), 0, 0);
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        while at < self.len() {
+            let from = at;
+            while at < self.len() && is_wanted(at) {
+                at += 1;
+            }
+            bytes.extend_from_slice(&self.bytes[from * stride..at * stride]);
+            len += (at - from) as u16;
+            at += 1;
         }
         bytes.extend_from_slice(&[0; SLACK]);
         bytes.shrink_to_fit();
         Chunk { frame: self.frame, len, bytes }
+    }
+
+    /// Adds how many of some rows each owner has.
+    pub(super) fn count_owners(&self, rows: Range<usize>, owners: &mut Owners) {
+        if self.frame.mask[OWNER] == 0 {
+            return owners.add(self.owner(0), rows.len() as u64);
+        }
+        rows.for_each(|at| owners.add(self.owner(at), 1));
     }
 
     /// Whether all spare memory is for the next few entries.
