@@ -19,6 +19,9 @@
 //! that have none of it. An index for each of these, as maps of IDs, took fifteen times the memory and three
 //! insertions a delivery.
 //!
+//! A sweep by ID (XAUTOCLAIM) must also find entries whose message is gone, which no node knows of. The list knows an ID
+//! above which there are none; there, a sweep that finds nothing counts whole nodes.
+//!
 //! A copy of the list is a reference to its root: a snapshot takes one and reads it later, whatever happens here.
 //!
 //! Released entries (XNACK) have no owner and a delivery time of 0; they sort before every owned one, whatever
