@@ -4,7 +4,7 @@ use crate::codec::Reader;
 use crate::garbage::Garbage;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
-use crate::state::{Db, Group, Reach, Stream, Value, are_fields};
+use crate::state::{Db, Group, Reach, Stream, Value, are_fields, presence};
 use smallvec::SmallVec;
 use triomphe::Arc;
 
@@ -135,9 +135,16 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garba
 }
 
 fn trim(stream: &mut Stream, below: StreamId, unreference: bool, garbage: &mut Garbage) {
-    if unreference && let Some(to) = below.previous() {
-        let ids: Vec<StreamId> = stream.ids(StreamId::MIN, to).collect();
-        ids.into_iter().for_each(|id| drop_references(stream, id));
+    if unreference {
+        stream.change_groups(
+            |group| !group.pending.is_empty(),
+            |blocks, group| {
+                let mut is_there = presence(blocks);
+                let chunks = group.acknowledge_below(below, |id| is_there(*id));
+                let count = chunks.len();
+                garbage.add(chunks, count);
+            },
+        );
     }
     let blocks = stream.remove_below(below);
     let count = blocks.len();
@@ -156,7 +163,7 @@ fn delete(stream: &mut Stream, id: StreamId, remember: bool, unreference: bool) 
 fn drop_references(stream: &mut Stream, id: StreamId) {
     stream.change_groups(
         |group| group.pending.contains(id),
-        |group| {
+        |_, group| {
             group.acknowledge(id);
         },
     );

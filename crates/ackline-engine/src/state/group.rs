@@ -15,6 +15,8 @@ use std::ops::{Deref, DerefMut};
 
 /// A count of entries that there is not.
 const UNKNOWN: i64 = -1;
+/// From this share of the list on, taking entries out one by one costs more than making the list anew from chunks.
+const SHARE: u64 = 16;
 
 /// A consumer group.
 #[derive(Clone, Debug)]
@@ -235,6 +237,36 @@ impl Group {
         let Some(delivery) = self.pending.remove(id) else { return false };
         self.disown(delivery.owner);
         true
+    }
+
+    /// Takes the entries below an ID out of the list whose message is still there. Answers the parts of the list that
+    /// went. `is_there` is asked for ascending IDs.
+    pub(crate) fn acknowledge_below(
+        &mut self,
+        below: StreamId,
+        is_there: impl FnMut(&StreamId) -> bool,
+    ) -> Vec<Chunks> {
+        let Some(last) = below.previous() else { return Vec::new() };
+        let ids = |range| self.pending.range(range).map(|(id, _)| id);
+        let sure = self.pending.lost_to().next().map_or(below, |sure| sure.min(below));
+        let doubtful: Vec<StreamId> =
+            ids(StreamId::MIN..=last).take_while(|id| *id < sure).filter(is_there).collect();
+        let count = self.pending.rank(below) - self.pending.rank(sure);
+        let few = count < self.pending.len() / SHARE;
+        let single: Vec<StreamId> = if few { ids(sure..=last).collect() } else { Vec::new() };
+        for id in doubtful.into_iter().chain(single) {
+            self.acknowledge(id);
+        }
+        if few {
+            return Vec::new();
+        }
+        let (owners, gone) = self.pending.remove_between(sure, below);
+        for (owner, count) in owners.iter() {
+            if let Some(consumer) = self.owner_mut(Some(owner)) {
+                consumer.pending -= count;
+            }
+        }
+        gone
     }
 
     fn owner_mut(&mut self, owner: Option<ConsumerKey>) -> Option<&mut Consumer> {

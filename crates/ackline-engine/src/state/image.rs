@@ -330,6 +330,15 @@ mod tests {
         }
     }
 
+    /// Sweeps count past what lies above it.
+    #[test]
+    fn a_loaded_list_knows_up_to_where_messages_are_lost() {
+        let Some(Value::Stream(stream)) = Image::read(&image(&sample())) else { panic!("a stream") };
+        let pending = &stream.group(b"g").unwrap().pending;
+        let lost = pending.iter().map(|(id, _)| id).filter(|id| !stream.contains(*id));
+        assert_eq!(lost.last(), Some(pending.lost_to()));
+    }
+
     #[test]
     fn a_damaged_image_is_refused_or_gives_a_sound_value() {
         let whole = image(&sample());

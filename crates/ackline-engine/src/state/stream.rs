@@ -127,10 +127,16 @@ impl Stream {
         Some(group)
     }
 
-    /// Changes the groups that need it.
-    pub(crate) fn change_groups(&mut self, needs: impl Fn(&Group) -> bool, change: impl FnMut(&mut Group)) {
+    /// Changes the groups that need it, with the blocks to look at.
+    pub(crate) fn change_groups(
+        &mut self,
+        needs: impl Fn(&Group) -> bool,
+        mut change: impl FnMut(Blocks<'_>, &mut Group),
+    ) {
         if let Some(more) = &mut self.more {
-            more.groups.change(needs, change);
+            let More { full, groups, .. } = &mut **more;
+            let blocks = Blocks { full: full.as_deref().unwrap_or(&NO_RUNS), tail: self.tail.as_ref() };
+            groups.change(needs, |group| change(blocks, group));
         }
     }
 
@@ -238,7 +244,7 @@ impl Stream {
             Place::Full { run, index } => self.full_mut().change((run, index), delete),
             Place::Tail => self.change_tail(delete),
         }
-        self.change_groups(|group| !group.pending.is_empty(), |group| group.pending.lose(id));
+        self.change_groups(|group| !group.pending.is_empty(), |_, group| group.pending.lose(id));
         self.trim_more();
         true
     }
@@ -255,7 +261,7 @@ impl Stream {
 
     /// Removes every live entry below `below`. Answers blocks that went whole.
     pub(crate) fn remove_below(&mut self, below: StreamId) -> Runs {
-        self.change_groups(|group| !group.pending.is_empty(), |group| group.pending.lose_below(below));
+        self.change_groups(|group| !group.pending.is_empty(), |_, group| group.pending.lose_below(below));
         let full = self.more.as_mut().and_then(|more| more.full.as_mut());
         let whole = full.map_or(Runs::NONE, |full| {
             let whole = full.detach_below(below);

@@ -11,7 +11,7 @@
 //! as both fit into eight bytes, claim keys are compared by one load too: an acknowledgement in the order of delivery
 //! looks at all of them, as it always takes the oldest entry out.
 
-use super::{ClaimKey, Delivery};
+use super::{ClaimKey, Delivery, Owners};
 use crate::id::StreamId;
 use crate::state::ConsumerKey;
 use std::cmp::Ordering;
@@ -88,14 +88,15 @@ impl Frame {
         frame.arranged()
     }
 
-    /// This frame, stretched where the last row does not fit. It is stretched as far as the new width allows to the
-    /// side of that row, since the next one will often lie farther on.
-    fn stretched(mut self, rows: &[Row]) -> Frame {
-        for (field, new) in rows.last().into_iter().flatten().enumerate() {
+    /// The frame of a chunk, stretched where a new row does not fit. It is stretched as far as the new width allows to
+    /// the side of that row, since the next one will often lie farther on.
+    fn stretched(mut self, chunk: &Chunk, row: &Row) -> Frame {
+        for (field, new) in row.iter().enumerate() {
             if self.fits(field, *new) {
                 continue;
             }
-            let (low, high) = bounds(rows, field);
+            let (low, high) = chunk.bounds(field);
+            let (low, high) = (low.min(*new), high.max(*new));
             let mask = mask_over(high - low);
             let down = *new < self.base[field];
             let base = if down { high.saturating_sub(mask).max(low & SIGN) } else { low };
@@ -330,12 +331,33 @@ impl Chunk {
 
     fn make_fit(&mut self, row: &Row) {
         if !self.frame.fits_all(row) {
-            let mut rows = self.rows();
-            rows.push(*row);
-            let frame = self.frame.stretched(&rows);
-            rows.pop();
-            *self = Chunk::framed(frame, &rows);
+            *self = self.reframed(self.frame.stretched(self, row));
         }
+    }
+
+    fn bounds(&self, field: usize) -> (u64, u64) {
+        if self.frame.mask[field] == 0 {
+            return (self.frame.base[field], self.frame.base[field]);
+        }
+        let values = (0..self.len()).map(|at| self.get(at, field));
+        values.fold((u64::MAX, 0), |(low, high), value| (low.min(value), high.max(value)))
+    }
+
+    /// The same entries in a wider frame.
+    fn reframed(&self, frame: Frame) -> Chunk {
+        let bytes = vec![0; self.len() * usize::from(frame.stride) + SLACK];
+        let mut chunk = Chunk { frame, len: self.len, bytes };
+        for field in frame.written() {
+            let moved = self.frame.base[field].wrapping_sub(frame.base[field]);
+            let (mut from, mut to) = (self.spot(0, field), chunk.spot(0, field));
+            for _ in 0..self.len() {
+                let distance = (self.load(from) & self.frame.mask[field]).wrapping_add(moved);
+                let word = chunk.load(to) | distance;
+                chunk.bytes[to..to + SLACK].copy_from_slice(&word.to_le_bytes());
+                (from, to) = (from + self.stride(), to + chunk.stride());
+            }
+        }
+        chunk
     }
 
     /// Takes an entry out, which may leave the chunk empty.
@@ -369,14 +391,38 @@ impl Chunk {
 
     /// What remains without the entries of an owner, written as it was; it may be nothing.
     pub(super) fn without(&self, owner: ConsumerKey) -> Chunk {
-        let (mut len, mut bytes) = (0, Vec::with_capacity(self.bytes.len()));
-        for at in (0..self.len()).filter(|at| !self.is_owned_by(*at, owner)) {
-            bytes.extend_from_slice(&self.bytes[at * self.stride()..][..self.stride()]);
-            len += 1;
+        self.keep(|at| !self.is_owned_by(at, owner))
+    }
+
+    /// What remains without some rows.
+    pub(super) fn outside(&self, rows: &Range<usize>) -> Chunk {
+        self.keep(|at| !rows.contains(&at))
+    }
+
+    /// The rows that are wanted. Neighbours are mostly wanted together, and copied together.
+    fn keep(&self, is_wanted: impl Fn(usize) -> bool) -> Chunk {
+        let (stride, mut len, mut at) = (self.stride(), 0, 0);
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        while at < self.len() {
+            let from = at;
+            while at < self.len() && is_wanted(at) {
+                at += 1;
+            }
+            bytes.extend_from_slice(&self.bytes[from * stride..at * stride]);
+            len += (at - from) as u16;
+            at += 1;
         }
         bytes.extend_from_slice(&[0; SLACK]);
         bytes.shrink_to_fit();
         Chunk { frame: self.frame, len, bytes }
+    }
+
+    /// Adds how many of some rows each owner has.
+    pub(super) fn count_owners(&self, rows: Range<usize>, owners: &mut Owners) {
+        if self.frame.mask[OWNER] == 0 {
+            return owners.add(self.owner(0), rows.len() as u64);
+        }
+        rows.for_each(|at| owners.add(self.owner(at), 1));
     }
 
     /// Whether all spare memory is for the next few entries.

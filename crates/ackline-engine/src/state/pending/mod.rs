@@ -19,6 +19,9 @@
 //! that have none of it. An index for each of these, as maps of IDs, took fifteen times the memory and three
 //! insertions a delivery.
 //!
+//! A sweep by ID (XAUTOCLAIM) must also find entries whose message is gone, which no node knows of. The list knows an ID
+//! above which there are none; there, a sweep that finds nothing counts whole nodes.
+//!
 //! A copy of the list is a reference to its root: a snapshot takes one and reads it later, whatever happens here.
 //!
 //! Released entries (XNACK) have no owner and a delivery time of 0; they sort before every owned one, whatever
@@ -33,8 +36,8 @@ mod walk;
 use super::ConsumerKey;
 use crate::id::StreamId;
 use std::ops::RangeInclusive;
-use tree::Child;
 pub(crate) use tree::Chunks;
+use tree::{Child, Cut};
 pub use walk::{Claims, Entries, Entry, Sweep};
 
 /// One pending entry.
@@ -70,6 +73,25 @@ impl Delivery {
 /// The latest delivery that has idled for `min_idle` at `now`.
 pub(crate) fn idle_since(now: i64, min_idle: i64) -> i64 {
     if min_idle <= 0 { i64::MAX } else { now.saturating_sub(min_idle) }
+}
+
+/// How many entries each owner has, in the order in which they came up.
+#[derive(Debug, Default)]
+pub(crate) struct Owners(Vec<(ConsumerKey, u64)>);
+
+impl Owners {
+    fn add(&mut self, owner: Option<ConsumerKey>, count: u64) {
+        let Some(owner) = owner else { return };
+        // The last one again, mostly: what is delivered together lies together.
+        match self.0.iter_mut().rev().find(|(known, _)| *known == owner) {
+            Some((_, sum)) => *sum += count,
+            None => self.0.push((owner, count)),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ConsumerKey, u64)> {
+        self.0.iter().copied()
+    }
 }
 
 /// The pending entries of one group. Empty, it holds no memory.
@@ -210,6 +232,25 @@ impl Pending {
         self.root = Child::over(leaves);
         self.forget_lost();
         gone
+    }
+
+    /// How many there are below an ID.
+    pub fn rank(&self, id: StreamId) -> u64 {
+        self.root.as_ref().map_or(0, |root| root.rank(id))
+    }
+
+    /// Takes out what lies in `from..below`, chunk by chunk. Answers whose that was, and the chunks that went.
+    pub(crate) fn remove_between(&mut self, from: StreamId, below: StreamId) -> (Owners, Vec<Chunks>) {
+        let (mut leaves, mut cut) = (Vec::new(), Cut::new(from, below));
+        self.root.take().into_iter().for_each(|root| root.leaves_outside(&mut cut, &mut leaves));
+        self.root = Child::over(leaves);
+        self.forget_lost();
+        (cut.owners, cut.gone)
+    }
+
+    /// Above it, no entry has lost its message.
+    pub(crate) fn lost_to(&self) -> StreamId {
+        self.lost_to
     }
 
     fn forget_lost(&mut self) {

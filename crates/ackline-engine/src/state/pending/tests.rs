@@ -22,6 +22,8 @@ enum Op {
     /// All but every n-th.
     Thin(usize),
     RemoveOwner(u32),
+    /// From the n-th on, up to so many, at once.
+    Cut(usize, usize),
     Snapshot,
 }
 
@@ -69,6 +71,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1..1000usize).prop_map(Op::Acknowledge),
         1 => (1..30usize).prop_map(Op::Thin),
         1 => prop_oneof![0..6u32, 60..70u32].prop_map(Op::RemoveOwner),
+        1 => (any::<usize>(), 0..3000usize).prop_map(|(at, count)| Op::Cut(at, count)),
         1 => Just(Op::Snapshot),
     ]
 }
@@ -119,8 +122,23 @@ impl Both {
                 self.tree.remove_owned(ConsumerKey(owner));
                 self.plain.retain(|_, delivery| delivery.owner != Some(ConsumerKey(owner)));
             }
+            Op::Cut(n, count) => self.cut(n, count),
             Op::Snapshot => self.snapshots.push((self.tree.clone(), self.plain.clone())),
         }
+    }
+
+    fn cut(&mut self, n: usize, count: usize) {
+        let from = self.nth(n).unwrap_or(StreamId::MIN);
+        let behind = || self.plain.range(from..);
+        let below = behind().nth(count).map_or(StreamId::MAX, |(id, _)| *id);
+        let mut owners: BTreeMap<ConsumerKey, u64> = BTreeMap::new();
+        for (_, delivery) in self.plain.range(from..below) {
+            delivery.owner.into_iter().for_each(|owner| *owners.entry(owner).or_default() += 1);
+        }
+        let (found, gone) = self.tree.remove_between(from, below);
+        assert!(found.iter().collect::<BTreeMap<_, _>>() == owners && found.iter().count() == owners.len());
+        assert_eq!(gone.is_empty(), self.plain.range(from..below).next().is_none());
+        self.plain.retain(|id, _| !(from..below).contains(id));
     }
 
     fn take_out(&mut self, which: impl Fn(&Both) -> Vec<StreamId>) {
@@ -147,6 +165,7 @@ fn check(tree: &Pending, plain: &Plain, (from, to): (StreamId, StreamId), With {
     assert_eq!(tree.bounds(), plain.keys().next().copied().zip(plain.keys().last().copied()));
     assert_eq!(tree.get(from), plain.get(&from).copied());
     same(tree.iter(), all());
+    assert_eq!(tree.rank(from), plain.range(..from).count() as u64);
     let range = || tree.range(from..=to);
     same(range(), within());
     for lost_to in [StreamId::MIN, to] {

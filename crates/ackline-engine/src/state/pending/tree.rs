@@ -5,7 +5,7 @@
 //! a new one is begun), and a node that shrank far joins a neighbour if both together stay well below full.
 
 use super::chunk::{self, Chunk, owner_bit, wide};
-use super::{ClaimKey, Delivery};
+use super::{ClaimKey, Delivery, Owners};
 use crate::id::StreamId;
 use crate::state::ConsumerKey;
 use std::sync::Arc;
@@ -49,6 +49,20 @@ pub(super) struct Child {
 /// What was taken out of a tree.
 #[derive(Debug)]
 pub struct Chunks(#[expect(dead_code, reason = "held to be dropped")] Arc<Node>);
+
+/// What is to be taken out of a tree, and what was.
+pub(super) struct Cut {
+    from: StreamId,
+    below: StreamId,
+    pub(super) owners: Owners,
+    pub(super) gone: Vec<Chunks>,
+}
+
+impl Cut {
+    pub(super) fn new(from: StreamId, below: StreamId) -> Cut {
+        Cut { from, below, owners: Owners::default(), gone: Vec::new() }
+    }
+}
 
 /// The child that an ID lies in if it lies in one.
 pub(super) fn position(children: &[Child], id: StreamId) -> usize {
@@ -240,6 +254,41 @@ impl Child {
             },
         }
         gone.push(Chunks(self.node));
+    }
+
+    /// The leaves without what is to be cut.
+    pub(super) fn leaves_outside(self, cut: &mut Cut, leaves: &mut Vec<Child>) {
+        let chunk = match &*self.node {
+            Node::Leaf(chunk) => chunk,
+            Node::Inner(_) => {
+                if let Node::Inner(children) = Arc::unwrap_or_clone(self.node) {
+                    children.into_iter().for_each(|child| child.leaves_outside(cut, leaves));
+                }
+                return;
+            }
+        };
+        let at = |id| chunk.find(id).unwrap_or_else(|at| at);
+        let rows = at(cut.from)..at(cut.below);
+        if rows.is_empty() {
+            return join(leaves, self);
+        }
+        if rows.len() < chunk.len() {
+            join(leaves, Child::new(Node::Leaf(chunk.outside(&rows))));
+        }
+        chunk.count_owners(rows, &mut cut.owners);
+        cut.gone.push(Chunks(self.node));
+    }
+
+    /// How many entries lie below an ID.
+    pub(super) fn rank(&self, id: StreamId) -> u64 {
+        match &*self.node {
+            Node::Leaf(chunk) => chunk.find(id).unwrap_or_else(|at| at) as u64,
+            Node::Inner(children) => {
+                let at = position(children, id);
+                let before: u64 = children[..at].iter().map(|child| child.sum.count).sum();
+                before + children[at].rank(id)
+            }
+        }
     }
 
     /// The tree over some leaves.
