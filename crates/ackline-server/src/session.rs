@@ -89,6 +89,11 @@ impl Wire {
         self.consumed == self.input.len()
     }
 
+    /// Whether nothing comes behind the next request.
+    pub(crate) fn ends_with(&self, next: &Request<'_>) -> bool {
+        self.consumed + next.consumed() == self.input.len()
+    }
+
     /// Goes on behind the next request.
     pub(crate) fn advance(&mut self) {
         self.consumed += self.request().consumed();
