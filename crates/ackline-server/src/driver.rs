@@ -217,7 +217,7 @@ impl Driver {
         if session.out.is_held() && !self.held.contains(&id) {
             self.held.push(id);
         }
-        if session.blocked.is_some() && !self.waiting.contains(&id) {
+        if session.waits_outside() && !self.waiting.contains(&id) {
             self.waiting.push(id);
         }
     }
@@ -263,7 +263,7 @@ impl Driver {
         for id in std::mem::take(&mut self.waiting) {
             let Some(connection) = self.connections.get_mut(&id) else { continue };
             let session = &mut connection.session;
-            if session.poll(&self.shared, now) || session.blocked.is_none() {
+            if session.poll(&self.shared, now) || !session.waits_outside() {
                 session.feed(&self.shared);
                 self.turn(id, Reading::None);
             } else {

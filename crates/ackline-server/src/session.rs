@@ -280,6 +280,11 @@ impl Session {
         self.info.blocked.store(false, Relaxed);
     }
 
+    /// Whether it waits for something that nobody will tell it of.
+    pub(crate) fn waits_outside(&self) -> bool {
+        self.blocked.is_some_and(|on| !matches!(on, Blocked::Read(_)))
+    }
+
     /// Looks whether what the session waits for outside the engine has come. True if it goes on.
     pub(crate) fn poll(&mut self, shared: &Shared, now: i64) -> bool {
         let over = |until: Option<i64>| until.is_some_and(|at| at <= now);
