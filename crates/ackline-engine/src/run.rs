@@ -6,7 +6,7 @@ use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
 use crate::state::{Name, ShardSet, Value};
 use crate::txn::{Context, Park, Ticket, Txn};
-use crate::waiter::{Served, Unserved, Waiter, Waiters};
+use crate::waiter::{Line, Served, Unserved, Waiter, Waiters};
 use std::sync::Arc;
 
 /// How often expired idempotency records are looked for, in ms.
@@ -53,7 +53,7 @@ impl Txn<'_> {
             self.home(&waiter).set_timer(at, waiter.ticket);
         }
         if let Some(at) = wake_at {
-            self.home(&waiter).set_wake(at, &waiter);
+            self.home(&waiter).join_wake(at, &waiter);
         }
         waiter.shards
     }
@@ -86,20 +86,22 @@ impl Txn<'_> {
     }
 
     fn serve_key(&mut self, db: u32, key: &Name) -> Result<(), ShardSet> {
-        for waiter in self.reach.shard(key).waiters.of(db, key) {
+        let mut walk = self.reach.shard(key).waiters.walk(db, key);
+        while let Some(waiter) = self.reach.shard(key).waiters.step(&mut walk) {
             if !self.shard_set().contains(waiter.shards) {
                 return Err(waiter.shards);
             }
             let is_stream = matches!(self.slot_in(db, key).map(|slot| &slot.value), Some(Value::Stream(_)));
-            if waiter.group || is_stream {
-                self.rerun(&waiter);
+            let was_served = (waiter.group || is_stream) && self.rerun(&waiter);
+            if was_served || waiter.line == Line::Apart {
+                self.reach.shard(key).waiters.stay(&mut walk, &waiter);
             }
         }
         Ok(())
     }
 
-    /// Runs a blocked read again, from its words on.
-    fn rerun(&mut self, waiter: &Arc<Waiter>) {
+    /// Runs a blocked read again, from its words on. Whether it got an answer.
+    fn rerun(&mut self, waiter: &Arc<Waiter>) -> bool {
         let before = *self.context();
         let own =
             Context { db: waiter.db, resp3: waiter.resp3, ticket: waiter.ticket, may_block: true, ..before };
@@ -112,8 +114,12 @@ impl Txn<'_> {
                 if let Some(at) = park.wake_at {
                     self.home(waiter).set_wake(at, waiter);
                 }
+                false
             }
-            (outcome, _) => self.release(waiter, outcome),
+            (outcome, _) => {
+                self.release(waiter, outcome);
+                true
+            }
         }
     }
 
@@ -154,7 +160,7 @@ impl Txn<'_> {
             } else if waiter.deadline.is_some_and(|at| at <= now) {
                 self.release(&waiter, Ok(Reply::NullArray));
             } else {
-                self.ready.extend(waiter.keys.iter().map(|key| (waiter.db, key.clone())));
+                waiter.keys.iter().for_each(|key| self.add_ready(waiter.db, key));
             }
         }
         let unserved = self.serve();

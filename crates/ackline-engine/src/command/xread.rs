@@ -102,5 +102,5 @@ fn park(options: &ReadOptions<'_>, after: &[StreamId], deadline: Option<i64>) ->
         .collect();
     let args = options.with_ids(frozen.iter().map(Vec::as_slice));
     let keys = options.keys.iter().map(Into::into).collect();
-    Park { args, keys, deadline, wake_at: None, group: false }
+    Park { args, keys, deadline, wake_at: None, group: None }
 }
