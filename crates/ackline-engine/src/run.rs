@@ -148,26 +148,29 @@ impl Txn<'_> {
             self.expire_due();
         }
         let now = self.now();
-        let due: Vec<_> =
-            self.reach_mut().shards_mut().flat_map(|shard| shard.waiters.take_due(now)).collect();
-        let mut rest = Unserved { ready: Vec::new(), shards: ShardSet::EMPTY };
-        for waiter in due {
+        let (mut elsewhere, mut shards) = (Vec::new(), ShardSet::EMPTY);
+        // Whoever leaves may hand the time of its line on to one whose time has come as well.
+        while let Some(waiter) = self.take_due(now) {
             if !self.shard_set().contains(waiter.shards) {
-                self.home(&waiter).set_timer(now, waiter.ticket);
-                rest.shards = rest.shards.union(waiter.shards);
-            } else if !self.home(&waiter).is_parked(waiter.ticket) {
-                // Its other timer was due as well and ended it.
+                shards = shards.union(waiter.shards);
+                elsewhere.push(waiter);
             } else if waiter.deadline.is_some_and(|at| at <= now) {
                 self.release(&waiter, Ok(Reply::NullArray));
             } else {
                 waiter.keys.iter().for_each(|key| self.add_ready(waiter.db, key));
             }
         }
-        let unserved = self.serve();
-        match unserved {
-            Some(more) => Some(Unserved { shards: more.shards.union(rest.shards), ready: more.ready }),
-            None => (!rest.shards.is_empty()).then_some(rest),
+        for waiter in elsewhere {
+            self.home(&waiter).set_timer(now, waiter.ticket);
         }
+        match self.serve() {
+            Some(more) => Some(Unserved { shards: more.shards.union(shards), ready: more.ready }),
+            None => (!shards.is_empty()).then_some(Unserved { ready: Vec::new(), shards }),
+        }
+    }
+
+    fn take_due(&mut self, now: i64) -> Option<Arc<Waiter>> {
+        self.reach_mut().shards_mut().find_map(|shard| shard.waiters.take_due(now))
     }
 
     /// When [`Txn::tick`] is next due, over the held shards.

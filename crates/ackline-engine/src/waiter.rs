@@ -174,14 +174,17 @@ impl Waiters {
         self.parked.get(&ticket)
     }
 
-    pub(crate) fn is_parked(&self, ticket: Ticket) -> bool {
-        self.parked.contains_key(&ticket)
-    }
-
     /// Adds a waiter for one of its keys.
     pub(crate) fn add(&mut self, waiter: &Arc<Waiter>, key: &Name) {
-        let lines = self.by_key.entry(waiter.db).or_default().entry(key.clone()).or_default();
-        lines.entry(waiter.line.clone()).or_default().waiters.insert(waiter.ticket, Arc::clone(waiter));
+        match self.queue_mut(waiter, key) {
+            Some(queue) => queue,
+            None => {
+                let lines = self.by_key.entry(waiter.db).or_default().entry(key.clone()).or_default();
+                lines.entry(waiter.line.clone()).or_default()
+            }
+        }
+        .waiters
+        .insert(waiter.ticket, Arc::clone(waiter));
         self.parked.insert(waiter.ticket, Arc::clone(waiter));
     }
 
@@ -265,16 +268,17 @@ impl Waiters {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    /// Takes the waiters whose time has come.
-    pub(crate) fn take_due(&mut self, now: i64) -> Vec<Arc<Waiter>> {
-        let mut due = Vec::new();
+    /// Takes a waiter whose time has come.
+    pub(crate) fn take_due(&mut self, now: i64) -> Option<Arc<Waiter>> {
         while let Some(&(at, ticket)) = self.timers.first()
             && at <= now
         {
             self.timers.pop_first();
-            due.extend(self.parked.get(&ticket).cloned());
+            if let Some(waiter) = self.parked.get(&ticket) {
+                return Some(Arc::clone(waiter));
+            }
         }
-        due
+        None
     }
 
     /// Starts to watch a key; answers its version.
