@@ -134,7 +134,7 @@ impl Driver {
     }
 
     fn timeout(&self) -> Duration {
-        if !self.unread.is_empty() {
+        if !self.unread.is_empty() || !self.shared.mailboxes()[self.index].may_sleep() {
             return Duration::ZERO;
         }
         let now = ackline::now_ms();
