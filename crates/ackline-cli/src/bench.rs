@@ -50,7 +50,7 @@ The JSON object of --json:
   server_cpu {pid, user_seconds, system_seconds, us_per_operation} or null,
   server_memory {before_bytes, after_bytes} or null, errors, first_error or null";
 
-/// Measures a server that speaks the Redis protocol.
+/// Measures a server that speaks the Redis protocol: Ackline, Redis, Valkey.
 #[derive(clap::Args)]
 #[command(long_about = LONG, after_long_help = EXAMPLES)]
 pub(crate) struct Bench {

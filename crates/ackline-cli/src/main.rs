@@ -44,7 +44,7 @@ enum Command {
     Export(transfer::Export),
     /// Verifies a data directory without changing it: every byte, and that snapshots and log agree.
     Check(check::Check),
-    /// Measures a server that speaks the Redis protocol: Ackline, Redis, Valkey.
+    // Its help says more than a comment here, which would take its place.
     Bench(bench::Bench),
     /// Prints the records of a data directory, or of one of its files, one a line.
     Inspect(inspect::Inspect),

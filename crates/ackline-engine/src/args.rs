@@ -47,7 +47,7 @@ impl<'a> Args<'a> {
     }
 
     /// The words in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + use<'a> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator + Clone + use<'a> {
         let bytes = self.bytes;
         self.words.iter().map(move |range| &bytes[range.clone()])
     }
@@ -62,14 +62,22 @@ pub struct OwnedArgs {
 
 impl OwnedArgs {
     /// A copy of some words.
-    pub fn collect<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> OwnedArgs {
-        let (mut bytes, mut ranges) = (Vec::new(), Vec::new());
+    pub fn collect<'a>(words: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>) -> OwnedArgs {
+        let words = words.into_iter();
+        // Looked at twice, so that exactly as much is asked for as is kept.
+        let (count, len) = words.clone().fold((0, 0), |(count, len), word| (count + 1, len + word.len()));
+        let (mut bytes, mut ranges) = (Vec::with_capacity(len), Vec::with_capacity(count));
         for word in words {
             let start = bytes.len();
             bytes.extend_from_slice(word);
             ranges.push(start..bytes.len());
         }
         OwnedArgs { bytes: bytes.into(), words: ranges.into() }
+    }
+
+    /// Bytes of memory that the words take.
+    pub fn memory(&self) -> usize {
+        self.bytes.len() + size_of_val(&*self.words)
     }
 
     /// The words, borrowed.

@@ -6,7 +6,7 @@ use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
 use crate::state::{Name, ShardSet, Value};
 use crate::txn::{Context, Park, Ticket, Txn};
-use crate::waiter::{Served, Unserved, Waiter, Waiters};
+use crate::waiter::{Line, Served, Unserved, Waiter, Waiters};
 use std::sync::Arc;
 
 /// How often expired idempotency records are looked for, in ms.
@@ -53,7 +53,7 @@ impl Txn<'_> {
             self.home(&waiter).set_timer(at, waiter.ticket);
         }
         if let Some(at) = wake_at {
-            self.home(&waiter).set_wake(at, &waiter);
+            self.home(&waiter).join_wake(at, &waiter);
         }
         waiter.shards
     }
@@ -86,20 +86,22 @@ impl Txn<'_> {
     }
 
     fn serve_key(&mut self, db: u32, key: &Name) -> Result<(), ShardSet> {
-        for waiter in self.reach.shard(key).waiters.of(db, key) {
+        let mut walk = self.reach.shard(key).waiters.walk(db, key);
+        while let Some(waiter) = self.reach.shard(key).waiters.step(&mut walk) {
             if !self.shard_set().contains(waiter.shards) {
                 return Err(waiter.shards);
             }
             let is_stream = matches!(self.slot_in(db, key).map(|slot| &slot.value), Some(Value::Stream(_)));
-            if waiter.group || is_stream {
-                self.rerun(&waiter);
+            let was_served = (waiter.group || is_stream) && self.rerun(&waiter);
+            if was_served || waiter.line == Line::Apart {
+                self.reach.shard(key).waiters.stay(&mut walk, &waiter);
             }
         }
         Ok(())
     }
 
-    /// Runs a blocked read again, from its words on.
-    fn rerun(&mut self, waiter: &Arc<Waiter>) {
+    /// Runs a blocked read again, from its words on. Whether it got an answer.
+    fn rerun(&mut self, waiter: &Arc<Waiter>) -> bool {
         let before = *self.context();
         let own =
             Context { db: waiter.db, resp3: waiter.resp3, ticket: waiter.ticket, may_block: true, ..before };
@@ -112,8 +114,12 @@ impl Txn<'_> {
                 if let Some(at) = park.wake_at {
                     self.home(waiter).set_wake(at, waiter);
                 }
+                false
             }
-            (outcome, _) => self.release(waiter, outcome),
+            (outcome, _) => {
+                self.release(waiter, outcome);
+                true
+            }
         }
     }
 
@@ -142,26 +148,29 @@ impl Txn<'_> {
             self.expire_due();
         }
         let now = self.now();
-        let due: Vec<_> =
-            self.reach_mut().shards_mut().flat_map(|shard| shard.waiters.take_due(now)).collect();
-        let mut rest = Unserved { ready: Vec::new(), shards: ShardSet::EMPTY };
-        for waiter in due {
+        let (mut elsewhere, mut shards) = (Vec::new(), ShardSet::EMPTY);
+        // Whoever leaves may hand the time of its line on to one whose time has come as well.
+        while let Some(waiter) = self.take_due(now) {
             if !self.shard_set().contains(waiter.shards) {
-                self.home(&waiter).set_timer(now, waiter.ticket);
-                rest.shards = rest.shards.union(waiter.shards);
-            } else if !self.home(&waiter).is_parked(waiter.ticket) {
-                // Its other timer was due as well and ended it.
+                shards = shards.union(waiter.shards);
+                elsewhere.push(waiter);
             } else if waiter.deadline.is_some_and(|at| at <= now) {
                 self.release(&waiter, Ok(Reply::NullArray));
             } else {
-                self.ready.extend(waiter.keys.iter().map(|key| (waiter.db, key.clone())));
+                waiter.keys.iter().for_each(|key| self.add_ready(waiter.db, key));
             }
         }
-        let unserved = self.serve();
-        match unserved {
-            Some(more) => Some(Unserved { shards: more.shards.union(rest.shards), ready: more.ready }),
-            None => (!rest.shards.is_empty()).then_some(rest),
+        for waiter in elsewhere {
+            self.home(&waiter).set_timer(now, waiter.ticket);
         }
+        match self.serve() {
+            Some(more) => Some(Unserved { shards: more.shards.union(shards), ready: more.ready }),
+            None => (!shards.is_empty()).then_some(Unserved { ready: Vec::new(), shards }),
+        }
+    }
+
+    fn take_due(&mut self, now: i64) -> Option<Arc<Waiter>> {
+        self.reach_mut().shards_mut().find_map(|shard| shard.waiters.take_due(now))
     }
 
     /// When [`Txn::tick`] is next due, over the held shards.

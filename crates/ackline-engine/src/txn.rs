@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::garbage::Garbage;
 use crate::record::{Change, Record};
 use crate::state::{Group, Name, Reach, ShardSet, Slot, Stream, Value};
-use crate::waiter::Served;
+use crate::waiter::{self, Served};
 use std::cell::RefCell;
 use std::ops::Deref;
 
@@ -76,8 +76,8 @@ pub struct Park {
     pub deadline: Option<i64>,
     /// Unix ms at which idle time alone may make an entry claimable.
     pub wake_at: Option<i64>,
-    /// It reads for a group, so that a missing key or group ends it with an error.
-    pub group: bool,
+    /// The group that it reads for: a missing key or group ends it with an error.
+    pub(crate) group: Option<waiter::Group>,
 }
 
 /// State to look at.
@@ -260,7 +260,8 @@ impl<'a> Txn<'a> {
             Change::Flush | Change::Swap { .. } => {
                 let dbs = affected(record);
                 let waiting = self.query.reach.shards().flat_map(|shard| shard.waiters.keys());
-                self.ready.extend(waiting.filter(|(db, _)| dbs.contains(db)).cloned());
+                self.ready
+                    .extend(waiting.filter(|(db, _)| dbs.contains(db)).map(|(db, key)| (db, key.clone())));
             }
             Change::Move { db, to } => {
                 self.mark_ready(record.db, record.key);
@@ -274,7 +275,14 @@ impl<'a> Txn<'a> {
 
     fn mark_ready(&mut self, db: u32, key: &[u8]) {
         let waiting = self.query.reach.shard(key).waiters.is_waiting(db, key);
-        if waiting && !self.ready.iter().any(|(d, k)| *d == db && **k == *key) {
+        if waiting {
+            self.add_ready(db, key);
+        }
+    }
+
+    /// Its readers are to be run again, once.
+    pub(crate) fn add_ready(&mut self, db: u32, key: &[u8]) {
+        if !self.ready.iter().any(|(d, k)| *d == db && **k == *key) {
             self.ready.push((db, key.into()));
         }
     }

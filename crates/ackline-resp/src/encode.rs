@@ -194,12 +194,23 @@ fn digits(n: u64) -> usize {
     n.checked_ilog10().map_or(1, |power| power as usize + 1)
 }
 
-/// Most headers announce less than a hundred; these skip the general formatting.
+/// Most headers announce less than a thousand; these skip the general formatting.
 fn header(out: &mut Vec<u8>, marker: u8, n: u64) {
     match n as u8 {
         n8 @ 0..=9 if n < 10 => out.extend_from_slice(&[marker, b'0' + n8, b'\r', b'\n']),
         n8 @ 10..=99 if n < 100 => {
             out.extend_from_slice(&[marker, b'0' + n8 / 10, b'0' + n8 % 10, b'\r', b'\n']);
+        }
+        _ if n < 1000 => {
+            let [hundreds, rest] = [n / 100, n % 100].map(|part| part as u8);
+            out.extend_from_slice(&[
+                marker,
+                b'0' + hundreds,
+                b'0' + rest / 10,
+                b'0' + rest % 10,
+                b'\r',
+                b'\n',
+            ]);
         }
         _ => {
             out.push(marker);

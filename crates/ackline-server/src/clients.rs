@@ -24,8 +24,12 @@ pub(crate) struct ClientInfo {
     pub(crate) commands: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    /// Bytes read and not yet run, and the memory for them.
     pub(crate) query_buffer: AtomicUsize,
+    pub(crate) query_room: AtomicUsize,
+    /// Bytes of replies not yet sent, and the memory for them.
     pub(crate) output: AtomicUsize,
+    pub(crate) output_room: AtomicUsize,
     pub(crate) blocked: AtomicBool,
     /// What changes rarely.
     pub(crate) details: Mutex<Details>,
@@ -49,11 +53,24 @@ impl ClientInfo {
             bytes_in: 0.into(),
             bytes_out: 0.into(),
             query_buffer: 0.into(),
+            query_room: 0.into(),
             output: 0.into(),
+            output_room: 0.into(),
             blocked: false.into(),
             details: Details { multi: -1, ..Details::default() }.into(),
             last: Mutex::new("NULL"),
         }
+    }
+}
+
+impl ClientInfo {
+    /// Bytes of memory that the connection takes.
+    pub(crate) fn memory(&self, details: &Details) -> usize {
+        let texts = self.addr.len() + self.laddr.len();
+        let told = details.name.len() + details.lib_name.len() + details.lib_ver.len();
+        let buffers = self.query_room.load(Relaxed) + self.output_room.load(Relaxed);
+        let fixed = size_of::<ClientInfo>() + size_of::<crate::driver::Connection>();
+        fixed + texts + told + buffers + details.multi_memory
     }
 }
 
@@ -67,6 +84,8 @@ pub(crate) struct Details {
     pub(crate) resp3: bool,
     /// Commands queued by MULTI; -1 outside.
     pub(crate) multi: i64,
+    /// Bytes of memory of those commands.
+    pub(crate) multi_memory: usize,
     pub(crate) watching: usize,
     pub(crate) channels: usize,
     pub(crate) patterns: usize,

@@ -37,7 +37,7 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, args: Args<'_>) -> boo
     }
     match &mut session.multi {
         Some(queue) if !runs_inside_multi(spec) => {
-            queue.calls.push((spec, OwnedArgs::collect(args.iter())));
+            queue.push(spec, OwnedArgs::collect(args.iter()));
             session.writer().simple("QUEUED");
             session.publish_details();
         }

@@ -35,7 +35,7 @@ const STARVED: i64 = 100;
 /// The loop looks around at least this often.
 const IDLE_MAX: Duration = Duration::from_millis(500);
 
-struct Connection {
+pub(crate) struct Connection {
     stream: Stream,
     session: Session,
     wants_write: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     poll: Poll,
     listeners: Vec<Listener>,
-    connections: HashMap<u64, Connection, foldhash::fast::RandomState>,
+    connections: HashMap<u64, Box<Connection>, foldhash::fast::RandomState>,
     /// Clients whose replies wait for the log.
     held: Vec<u64>,
     /// Clients that had their share of reads and have more to be read, which no event will tell again.
@@ -134,7 +134,7 @@ impl Driver {
     }
 
     fn timeout(&self) -> Duration {
-        if !self.unread.is_empty() {
+        if !self.unread.is_empty() || !self.shared.mailboxes()[self.index].may_sleep() {
             return Duration::ZERO;
         }
         let now = ackline::now_ms();
@@ -196,8 +196,8 @@ impl Driver {
         shared.clients.add(Arc::clone(&info));
         let authenticated = shared.config.string("requirepass").is_empty();
         let session = Session::new(info, stream.is_local(), authenticated);
-        self.connections
-            .insert(id, Connection { stream, session, wants_write: false, over_soft_since: None });
+        let connection = Connection { stream, session, wants_write: false, over_soft_since: None };
+        self.connections.insert(id, Box::new(connection));
         self.turn(id, Reading::Some);
     }
 
@@ -217,7 +217,7 @@ impl Driver {
         if session.out.is_held() && !self.held.contains(&id) {
             self.held.push(id);
         }
-        if session.blocked.is_some() && !self.waiting.contains(&id) {
+        if session.waits_outside() && !self.waiting.contains(&id) {
             self.waiting.push(id);
         }
     }
@@ -227,6 +227,10 @@ impl Driver {
             // The descriptor closes with the stream; deregistering can only fail if it is gone already.
             let _ = self.poll.registry().deregister(connection.stream.source());
             connection.session.end(&self.shared);
+            // After a crowd its room is given back, before the next one is half as large.
+            if self.connections.len() < self.connections.capacity() / 4 {
+                self.connections.shrink_to(self.connections.len() * 2);
+            }
         }
     }
 
@@ -263,7 +267,7 @@ impl Driver {
         for id in std::mem::take(&mut self.waiting) {
             let Some(connection) = self.connections.get_mut(&id) else { continue };
             let session = &mut connection.session;
-            if session.poll(&self.shared, now) || session.blocked.is_none() {
+            if session.poll(&self.shared, now) || !session.waits_outside() {
                 session.feed(&self.shared);
                 self.turn(id, Reading::None);
             } else {
@@ -372,7 +376,7 @@ impl Connection {
     fn over_query_limit(&mut self, shared: &Shared) -> bool {
         let limit = shared.config.live().client_query_buffer_limit.load(Relaxed) as usize;
         let unauthenticated = if self.session.authenticated { usize::MAX } else { 1 << 20 };
-        self.session.input().len() > limit.min(unauthenticated)
+        self.session.unread() > limit.min(unauthenticated)
     }
 
     /// Writes what may leave. False if the connection is to be closed.
@@ -397,7 +401,6 @@ impl Connection {
                 Err(_) => return false,
             }
         }
-        self.session.info.output.store(self.session.out.len(), Relaxed);
         self.watch_writable(registry, id, false) && self.within_limits(shared)
     }
 
@@ -414,6 +417,7 @@ impl Connection {
     fn within_limits(&mut self, shared: &Shared) -> bool {
         let waiting = self.session.out.len() as u64;
         self.session.info.output.store(waiting as usize, Relaxed);
+        self.session.info.output_room.store(self.session.out.room(), Relaxed);
         let limits =
             shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
         let unauthenticated = !self.session.authenticated && waiting > 64 * 1024;

@@ -60,28 +60,60 @@ impl Wake for mio::Waker {
 
 /// An I/O thread's letter box.
 pub(crate) struct Mailbox<W = mio::Waker> {
-    queue: Mutex<Vec<Msg>>,
+    post: Mutex<Post>,
     waker: W,
     /// The thread holds replies back and wants to hear of the log.
     waits_for_log: AtomicBool,
 }
 
+/// What is in the box.
+#[derive(Default)]
+struct Post {
+    mail: Vec<Msg>,
+    /// The thread found the box empty and will not look into it again by itself.
+    asleep: bool,
+}
+
 impl<W: Wake> Mailbox<W> {
     pub(crate) fn new(waker: W) -> Mailbox<W> {
-        Mailbox { queue: Mutex::default(), waker, waits_for_log: AtomicBool::new(false) }
+        Mailbox { post: Mutex::default(), waker, waits_for_log: AtomicBool::new(false) }
     }
 
     pub(crate) fn send(&self, msg: Msg) {
-        let mut queue = self.queue.lock();
-        queue.push(msg);
-        if queue.len() == 1 {
-            drop(queue);
+        self.post(|mail| mail.push(msg));
+    }
+
+    /// Sends several messages, with one wake-up at most.
+    pub(crate) fn send_all(&self, several: Vec<Msg>) {
+        match several.is_empty() {
+            true => {}
+            false => self.post(|mail| mail.extend(several)),
+        }
+    }
+
+    /// Who is awake looks into the box before it sleeps, and is not woken.
+    fn post(&self, put: impl FnOnce(&mut Vec<Msg>)) {
+        let mut post = self.post.lock();
+        put(&mut post.mail);
+        let wakes = std::mem::take(&mut post.asleep);
+        drop(post);
+        if wakes {
             self.wake();
         }
     }
 
+    /// Takes what there is.
     pub(crate) fn take(&self) -> Vec<Msg> {
-        std::mem::take(&mut *self.queue.lock())
+        let mut post = self.post.lock();
+        post.asleep = false;
+        std::mem::take(&mut post.mail)
+    }
+
+    /// Whether the thread may sleep: if so, the next message wakes it.
+    pub(crate) fn may_sleep(&self) -> bool {
+        let mut post = self.post.lock();
+        post.asleep = post.mail.is_empty();
+        post.asleep
     }
 
     /// Wakes the thread.

@@ -6,6 +6,7 @@
 //! ```
 
 use ackline::Lsn;
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// Replies in order, each held back until the log is durable up to what it saw.
@@ -22,8 +23,15 @@ pub(crate) struct Output {
 
 /// Sent bytes are moved out of the way once there are so many of them.
 const COMPACT: usize = 64 * 1024;
-/// A buffer larger than this is given back once it is empty.
+/// A buffer larger than this is not kept for the next.
 const KEEP_MAX: usize = 64 * 1024;
+/// Marks of a connection for which room is kept.
+const MARKS_KEPT: usize = 16;
+
+thread_local! {
+    /// The buffer of the connection that comes next: most have nothing to be sent most of the time.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 impl Output {
     /// Where replies are written. Follow it with [`Output::seal`].
@@ -35,7 +43,27 @@ impl Output {
         if self.overflown {
             *self = Output { limit: self.limit, overflown: true, ..Output::default() };
         }
+        if self.bytes.capacity() == 0 {
+            self.bytes = SPARE.take();
+        }
         &mut self.bytes
+    }
+
+    /// Nothing is to be sent: the buffer is another's.
+    fn give_back(&mut self) {
+        (self.sent, self.released) = (0, 0);
+        // Marks that are left are those of replies that were taken back.
+        self.marks.clear();
+        let mut buffer = std::mem::take(&mut self.bytes);
+        if buffer.capacity() <= KEEP_MAX {
+            buffer.clear();
+            SPARE.set(buffer);
+        }
+    }
+
+    /// Bytes of memory for what is to be sent.
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// How many bytes may wait from now on; 0 = any.
@@ -83,6 +111,13 @@ impl Output {
             self.released = end;
             self.marks.pop_front();
         }
+        if self.bytes.is_empty() && self.bytes.capacity() > 0 {
+            // What was written was taken back again.
+            self.give_back();
+        }
+        if self.marks.is_empty() && self.marks.capacity() > MARKS_KEPT {
+            self.marks = VecDeque::new();
+        }
         &self.bytes[self.sent..self.released]
     }
 
@@ -90,11 +125,7 @@ impl Output {
     pub(crate) fn advance(&mut self, count: usize) {
         self.sent += count;
         if self.sent == self.bytes.len() {
-            self.bytes.clear();
-            (self.sent, self.released) = (0, 0);
-            if self.bytes.capacity() > KEEP_MAX {
-                self.bytes.shrink_to(KEEP_MAX);
-            }
+            self.give_back();
         } else if self.sent >= COMPACT {
             self.bytes.drain(..self.sent);
             self.marks.iter_mut().for_each(|mark| mark.0 -= self.sent);
@@ -129,6 +160,40 @@ mod tests {
         assert_eq!(out.ready(7), b"bc");
         out.advance(2);
         assert_eq!((out.len(), out.is_held()), (0, false));
+    }
+
+    #[test]
+    fn a_reply_that_was_taken_back_holds_nothing() {
+        let mut out = Output::default();
+        out.bytes().extend(b"a");
+        out.seal(5);
+        out.bytes().extend(b"b");
+        out.truncate(1);
+        out.seal(6);
+        assert_eq!(out.ready(5), b"a");
+        out.advance(1);
+        assert_eq!(out.ready(6), b"");
+        assert!(!out.is_held());
+        out.bytes().extend(b"b");
+        out.truncate(0);
+        out.seal(7);
+        assert_eq!(out.ready(6), b"");
+        assert!(!out.is_held());
+    }
+
+    #[test]
+    fn what_was_sent_leaves_no_buffer_behind() {
+        let mut out = Output::default();
+        for lsn in 0..100 {
+            out.bytes().extend([0; 1000]);
+            out.seal(lsn);
+        }
+        let count = out.ready(98).len();
+        out.advance(count);
+        assert!(out.room() >= 1000);
+        out.ready(99);
+        out.advance(1000);
+        assert_eq!((out.room(), out.len(), out.is_held()), (0, 0, false));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use ackline::{Lsn, Watch};
 use ackline_engine::{Args, Error, Outcome, OwnedArgs, Spec, Ticket};
 use ackline_resp::encode::Writer;
 use ackline_resp::{Decoder, Limits, Protocol, ProtocolError, Request};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,6 +29,15 @@ pub(crate) struct Queue {
     pub(crate) calls: Vec<(&'static Spec, OwnedArgs)>,
     /// A command was refused, so that EXEC will be.
     pub(crate) doomed: bool,
+    /// Bytes of memory of the calls.
+    memory: usize,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, spec: &'static Spec, args: OwnedArgs) {
+        self.memory += args.memory() + size_of::<(&Spec, OwnedArgs)>();
+        self.calls.push((spec, args));
+    }
 }
 
 /// What a session waits for.
@@ -60,6 +70,12 @@ const INPUT_KEEP_MAX: usize = 64 * 1024;
 /// So many bytes may wait for a client that has not said who it is.
 const UNAUTHENTICATED_OUTPUT: usize = 64 * 1024;
 
+thread_local! {
+    /// What a session without unread input reads into: nearly always everything is run at once, so that one is enough
+    /// for all of a thread, and an idle connection has none.
+    static SPARE: Cell<Option<Box<Wire>>> = const { Cell::new(None) };
+}
+
 /// What was read and not yet run.
 #[derive(Default)]
 pub(crate) struct Wire {
@@ -89,30 +105,37 @@ impl Wire {
         self.consumed == self.input.len()
     }
 
+    /// Whether nothing comes behind the next request.
+    pub(crate) fn ends_with(&self, next: &Request<'_>) -> bool {
+        self.consumed + next.consumed() == self.input.len()
+    }
+
     /// Goes on behind the next request.
     pub(crate) fn advance(&mut self) {
         self.consumed += self.request().consumed();
         self.decoded = false;
     }
 
-    /// Forgets what was run. Answers how many bytes are left.
-    fn compact(&mut self) -> usize {
-        let unread = self.input.len() - self.consumed;
-        if unread == 0 {
-            self.input.clear();
-            self.input.shrink_to(INPUT_KEEP_MAX);
-        } else if self.consumed > 0 {
+    /// Forgets what was run. `None` if nothing is left.
+    fn compact(mut self: Box<Wire>) -> Option<Box<Wire>> {
+        if !self.is_empty() {
             self.input.drain(..self.consumed);
+            self.consumed = 0;
+            return Some(self);
         }
+        self.input.clear();
+        self.input.shrink_to(INPUT_KEEP_MAX);
         self.consumed = 0;
-        unread
+        SPARE.set(Some(self));
+        None
     }
 }
 
 /// A connected client.
 pub(crate) struct Session {
     pub(crate) info: Arc<ClientInfo>,
-    wire: Wire,
+    /// Unread input, if there is any.
+    wire: Option<Box<Wire>>,
     pub(crate) out: Output,
     pub(crate) protocol: Protocol,
     pub(crate) db: u32,
@@ -134,7 +157,7 @@ impl Session {
     pub(crate) fn new(info: Arc<ClientInfo>, local: bool, authenticated: bool) -> Session {
         Session {
             info,
-            wire: Wire::default(),
+            wire: None,
             out: Output::default(),
             protocol: Protocol::Resp2,
             db: 0,
@@ -153,12 +176,17 @@ impl Session {
 
     /// Where the driver reads into: unread input.
     pub(crate) fn input(&mut self) -> &mut Vec<u8> {
-        &mut self.wire.input
+        &mut self.wire.get_or_insert_with(|| SPARE.take().unwrap_or_default()).input
+    }
+
+    /// Bytes of input that wait to be run.
+    pub(crate) fn unread(&self) -> usize {
+        self.wire.as_ref().map_or(0, |wire| wire.input.len())
     }
 
     /// Runs every complete command of the input.
     pub(crate) fn feed(&mut self, shared: &Shared) {
-        let mut wire = std::mem::take(&mut self.wire);
+        let Some(mut wire) = self.wire.take() else { return };
         while !self.closing && self.blocked.is_none() && !wire.is_empty() {
             let limits = Limits {
                 bulk_max: shared.config.live().proto_max_bulk_len.load(Relaxed) as usize,
@@ -172,8 +200,11 @@ impl Session {
                 Err(error) => self.refuse(&error),
             }
         }
-        self.info.query_buffer.store(wire.compact(), Relaxed);
-        self.wire = wire;
+        self.wire = wire.compact();
+        let (unread, room) =
+            self.wire.as_ref().map_or((0, 0), |wire| (wire.input.len(), wire.input.capacity()));
+        self.info.query_buffer.store(unread, Relaxed);
+        self.info.query_room.store(room, Relaxed);
     }
 
     /// Runs the next request, together with those behind it that can run with it.
@@ -275,6 +306,11 @@ impl Session {
         self.info.blocked.store(false, Relaxed);
     }
 
+    /// Whether it waits for something that nobody will tell it of.
+    pub(crate) fn waits_outside(&self) -> bool {
+        self.blocked.is_some_and(|on| !matches!(on, Blocked::Read(_)))
+    }
+
     /// Looks whether what the session waits for outside the engine has come. True if it goes on.
     pub(crate) fn poll(&mut self, shared: &Shared, now: i64) -> bool {
         let over = |until: Option<i64>| until.is_some_and(|at| at <= now);
@@ -369,6 +405,7 @@ impl Session {
         details.db = self.db;
         details.resp3 = self.protocol == Protocol::Resp3;
         details.multi = self.multi.as_ref().map_or(-1, |queue| queue.calls.len() as i64);
+        details.multi_memory = self.multi.as_ref().map_or(0, |queue| queue.memory);
         details.watching = self.watches.len();
         details.channels = self.subscriptions[Kind::Channel as usize].len();
         details.patterns = self.subscriptions[Kind::Pattern as usize].len();

@@ -122,12 +122,17 @@ impl Shared {
         })
     }
 
-    /// The answer of a blocked read goes to the client that waits for it.
-    pub(crate) fn deliver(&self, served: Served, lsn: Lsn) {
-        if let Some((thread, client)) = self.waiting.lock().remove(&served.ticket) {
-            let Served { ticket, outcome } = served;
-            self.mail(thread, Msg::Served { client, ticket, outcome, lsn });
+    /// The answers of blocked reads go to the clients that wait for them, all of a thread at once.
+    pub(crate) fn deliver(&self, served: Vec<Served>, lsn: Lsn) {
+        let mut mail: Vec<Vec<Msg>> = self.mailboxes().iter().map(|_| Vec::new()).collect();
+        let mut waiting = self.waiting.lock();
+        for Served { ticket, outcome } in served {
+            if let Some((thread, client)) = waiting.remove(&ticket) {
+                mail[thread].push(Msg::Served { client, ticket, outcome, lsn });
+            }
         }
+        drop(waiting);
+        self.mailboxes().iter().zip(mail).for_each(|(mailbox, mail)| mailbox.send_all(mail));
     }
 
     /// The settings that the engine reads.

@@ -62,8 +62,9 @@ impl Options {
     }
 }
 
-/// Gets the answers of blocked reads, with the position that each must wait for. Called without any lock held.
-pub type Sink = Box<dyn Fn(Served, Lsn) + Send + Sync>;
+/// Gets the answers of the blocked reads that one batch unblocked, with the position that they must wait for. Called
+/// without any lock held.
+pub type Sink = Box<dyn Fn(Vec<Served>, Lsn) + Send + Sync>;
 
 /// A shard, and the position of the last batch that changed it.
 struct Place {
@@ -301,11 +302,19 @@ impl Broker {
         }
         self.reaper.free(garbage);
         give_buffer(batch);
-        for answer in served {
-            self.parked.lock().remove(&answer.ticket);
-            (self.sink)(answer, lsn);
+        if !served.is_empty() {
+            self.hand_out(served, lsn);
         }
         lsn
+    }
+
+    fn hand_out(&self, served: Vec<Served>, lsn: Lsn) {
+        let mut parked = self.parked.lock();
+        for answer in &served {
+            parked.remove(&answer.ticket);
+        }
+        drop(parked);
+        (self.sink)(served, lsn);
     }
 
     /// Ends a blocked read with an answer that comes through the sink. False if it is not blocked.

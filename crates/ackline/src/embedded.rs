@@ -28,10 +28,12 @@ impl Ackline {
     pub fn with(options: Options) -> Result<Ackline, OpenError> {
         let answers = Answers::default();
         let sink_answers = Arc::clone(&answers);
-        let sink = move |served: ackline_engine::Served, lsn| {
-            if let Some(answer) = sink_answers.lock().remove(&served.ticket) {
-                // A receiver that is gone has no use for the answer.
-                let _ = answer.send((served.outcome, lsn));
+        let sink = move |all: Vec<ackline_engine::Served>, lsn| {
+            for served in all {
+                if let Some(answer) = sink_answers.lock().remove(&served.ticket) {
+                    // A receiver that is gone has no use for the answer.
+                    let _ = answer.send((served.outcome, lsn));
+                }
             }
         };
         let broker = Arc::new(Broker::open(options, Box::new(sink))?);

@@ -28,8 +28,10 @@ fn options(storage: Storage) -> Options {
 fn open(disk: &FaultyDisk, answers: &Answers) -> Arc<Broker> {
     let log = LocalOptions { by_hand: true, seed: Some(1), segment_bytes: 4096, ..LocalOptions::default() };
     let answers = Arc::clone(answers);
-    let sink = move |served: ackline_engine::Served, lsn| {
-        answers.lock().push((served.ticket, served.outcome.unwrap_or(Reply::Int(-1)), lsn));
+    let sink = move |all: Vec<ackline_engine::Served>, lsn| {
+        for served in all {
+            answers.lock().push((served.ticket, served.outcome.unwrap_or(Reply::Int(-1)), lsn));
+        }
     };
     Arc::new(Broker::open(options(Storage::On(Arc::new(disk.clone()), log)), Box::new(sink)).unwrap())
 }

@@ -150,7 +150,7 @@ pub(crate) enum Work {
         list: List,
     },
     /// One producer and blocked readers: an operation is an XADD that was delivered, and its latency the time from there to
-    /// the last reader's reply. The next XADD follows then.
+    /// the last reader's reply. Then the readers block again, and the next XADD follows.
     Fanout {
         /// Blocked readers; --connections is not used.
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=9_999))]

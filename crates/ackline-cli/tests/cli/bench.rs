@@ -292,6 +292,15 @@ fn what_is_no_reply_ends_the_run() {
 }
 
 #[test]
+fn the_help_tells_what_is_measured() {
+    let output = Command::new(env!("CARGO_BIN_EXE_ackline")).args(["bench", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for part in ["The measured time begins with", "autoclaim-sweep --entries", "The JSON object of --json:"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
 fn everything_has_limits() {
     let refused = |args: &[&str], why: &str| {
         let output = bench(1, 1, args).output().unwrap();

@@ -359,3 +359,41 @@ fn strings_at_their_limits() {
     assert!(target.peak() < 300, "{} MiB", target.peak());
     target.finish();
 }
+
+/// One field of a client's line in CLIENT LIST.
+fn field(owner: &mut Raw, id: &str, name: &str) -> usize {
+    let line = owner.ask(&format!("CLIENT LIST ID {id}"));
+    let mut words = line.split_ascii_whitespace();
+    words.find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok()).unwrap()
+}
+
+/// Who has nothing under way has no buffers, whatever went through them; who is in the middle of something has.
+#[test]
+fn an_idle_client_holds_no_buffers() {
+    let target = Target::start();
+    let (mut raw, mut owner) = (target.client(), target.client());
+    let id = raw.ask("CLIENT ID")[1..].to_owned();
+    let idle = field(&mut owner, &id, "tot-mem");
+    let value = vec![b'v'; 1_000_000];
+    raw.send(&encode(&[b"SET", b"k", &value]));
+    raw.reply();
+    raw.send(&[encode(&[b"XADD", b"s", b"*", b"f", &value]).repeat(2), request("GET k").repeat(3)].concat());
+    raw.replies(5);
+    raw.ask("PING");
+    for name in ["qbuf", "qbuf-free", "rbs", "obl", "oll", "omem", "multi-mem"] {
+        assert_eq!(field(&mut owner, &id, name), 0, "{name}");
+    }
+    assert_eq!(field(&mut owner, &id, "tot-mem"), idle);
+    raw.ask_each("MULTI | SET k v | GET k");
+    assert!(field(&mut owner, &id, "multi-mem") > 10);
+    raw.ask("DISCARD");
+    assert_eq!(field(&mut owner, &id, "multi-mem"), 0);
+    let (begin, end) = (b"*2\r\n$4\r\nECHO\r\n$1000\r\n", [b'e'; 1000]);
+    raw.send(begin);
+    while field(&mut owner, &id, "qbuf") < begin.len() {}
+    assert!(field(&mut owner, &id, "tot-mem") >= idle + begin.len());
+    raw.send(&[&end[..], b"\r\n"].concat());
+    assert_eq!(raw.reply().len(), end.len());
+    assert_eq!((field(&mut owner, &id, "qbuf"), field(&mut owner, &id, "tot-mem")), (0, idle));
+    target.finish();
+}

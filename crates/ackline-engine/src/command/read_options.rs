@@ -135,10 +135,12 @@ impl<'a> ReadOptions<'a> {
     }
 
     /// The same words with other IDs, to be run again later.
-    pub(crate) fn with_ids<'b>(&self, ids: impl Iterator<Item = &'b [u8]>) -> OwnedArgs {
+    pub(crate) fn with_ids<'b>(&self, ids: impl Iterator<Item = &'b [u8]> + Clone) -> OwnedArgs
+    where
+        'a: 'b,
+    {
         let before = self.args.first(self.args.len() - self.ids.len());
-        let ids: Vec<&[u8]> = ids.collect();
-        OwnedArgs::collect(before.iter().map(|word| -> &[u8] { word }).chain(ids))
+        OwnedArgs::collect(before.iter().map(|word| -> &'b [u8] { word }).chain(ids))
     }
 
     /// The limits of one reply, unused.

@@ -94,13 +94,9 @@ fn position(stream: Option<&Stream>, word: &[u8]) -> Result<StreamId, Error> {
 
 /// `$` means the position of this moment, whatever comes later.
 fn park(options: &ReadOptions<'_>, after: &[StreamId], deadline: Option<i64>) -> Park {
-    let frozen: Vec<Vec<u8>> = options
-        .ids
-        .iter()
-        .zip(after)
-        .map(|(word, id)| if word == b"$" { id.to_string().into_bytes() } else { word.to_vec() })
-        .collect();
-    let args = options.with_ids(frozen.iter().map(Vec::as_slice));
+    let frozen: Vec<String> = after.iter().map(StreamId::to_string).collect();
+    let ids = options.ids.iter().zip(&frozen);
+    let args = options.with_ids(ids.map(|(word, id)| if word == b"$" { id.as_bytes() } else { word }));
     let keys = options.keys.iter().map(Into::into).collect();
-    Park { args, keys, deadline, wake_at: None, group: false }
+    Park { args, keys, deadline, wake_at: None, group: None }
 }

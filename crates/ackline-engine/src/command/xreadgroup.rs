@@ -9,6 +9,7 @@ use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Spec};
 use crate::state::{EntryRef, Group, Stream, advance, idle_since};
 use crate::txn::{Park, Txn};
+use crate::waiter;
 use crate::write_command;
 use smallvec::SmallVec;
 
@@ -241,7 +242,8 @@ impl<'a> XReadGroup<'a> {
             let times = self.options.keys.iter().map(|key| self.claimable_at(txn, key, min_idle));
             times.min().unwrap_or(i64::MAX).max(txn.now() + 1)
         });
-        Park { args, keys, deadline, wake_at, group: true }
+        let group = waiter::Group { name: self.group.into(), claim: self.options.claim };
+        Park { args, keys, deadline, wake_at, group: Some(group) }
     }
 
     /// When the oldest pending entry will have idled long enough.

@@ -256,10 +256,12 @@ fn line(env: &Env<'_, '_>, client: &ClientInfo) -> String {
     let now = ackline::now_ms();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (query, output) = (client.query_buffer.load(Relaxed), client.output.load(Relaxed));
+    let query_free = client.query_room.load(Relaxed).saturating_sub(query);
+    let (multi, room) = (details.multi_memory, client.output_room.load(Relaxed));
     let own = env.session.info.id == client.id;
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
-         watch={} qbuf={query} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={output} oll=0 omem=0 \
+         watch={} qbuf={query} qbuf-free={query_free} argv-mem=0 multi-mem={multi} rbs={room} rbp=0 obl={output} oll=0 omem=0 \
          tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={} io-thread={} \
          tot-net-in={} tot-net-out={} tot-cmds={}\n",
         client.id,
@@ -276,7 +278,7 @@ fn line(env: &Env<'_, '_>, client: &ClientInfo) -> String {
         details.shard_channels,
         details.multi,
         details.watching,
-        query + output,
+        client.memory(&details),
         if output > 0 { "rw" } else { "r" },
         *client.last.lock(),
         if details.resp3 { 3 } else { 2 },

@@ -1,5 +1,9 @@
 //! One producer, connection 0, and readers that are blocked until it adds something.
 //!
+//! Between two entries all readers begin to read again, and the producer sends a PING: servers take connections in the order
+//! in which they have something to say, so that its reply comes when the readers are blocked, or nearly so. Otherwise the
+//! time of a delivery would be that of many readings as well.
+//!
 //! Readers stay blocked when a round is over; the next goes on from there.
 
 use super::{Done, Workload, consumers, head};
@@ -10,6 +14,18 @@ use crate::bench::wire;
 use std::time::Instant;
 
 const PRODUCER: usize = 0;
+
+/// Where the producer is.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    Rest,
+    /// The reply to its PING is still to come.
+    Asked,
+    /// It has come.
+    Ready,
+    /// The reply to its XADD is still to come.
+    Adding,
+}
 
 /// A reader.
 #[derive(Default)]
@@ -37,8 +53,9 @@ pub(super) struct Fanout<'a> {
     since: Instant,
     /// Readers that it has yet to reach.
     owed: usize,
-    /// Whether the reply to its XADD is still to come.
-    adding: bool,
+    step: Step,
+    /// Readers that it has reached.
+    served: Vec<usize>,
 }
 
 impl<'a> Fanout<'a> {
@@ -59,16 +76,26 @@ impl<'a> Fanout<'a> {
             added: 0,
             since: Instant::now(),
             owed: 0,
-            adding: false,
+            step: Step::Rest,
+            served: Vec::new(),
+        }
+    }
+
+    fn produce(&mut self, out: &mut Vec<u8>) -> usize {
+        match self.step {
+            Step::Rest if !self.plan.budget.take(1).is_empty() => {
+                self.step = Step::Asked;
+                out.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
+                1
+            }
+            Step::Ready => self.add(out),
+            _ => 0,
         }
     }
 
     fn add(&mut self, out: &mut Vec<u8>) -> usize {
-        if self.plan.budget.take(1).is_empty() {
-            return 0;
-        }
         self.added += 1;
-        self.adding = true;
+        self.step = Step::Adding;
         self.owed = match self.mode {
             FanMode::Xread => self.readers.len() - 1,
             FanMode::Group => 1,
@@ -78,6 +105,11 @@ impl<'a> Fanout<'a> {
         out.extend_from_slice(&self.plan.entry);
         self.since = Instant::now();
         1
+    }
+
+    /// Nothing is under way.
+    fn is_through(&self) -> bool {
+        self.owed == 0 && self.step == Step::Rest
     }
 
     fn read(&mut self, link: usize, out: &mut Vec<u8>) -> usize {
@@ -110,13 +142,13 @@ impl<'a> Fanout<'a> {
 
 impl Workload for Fanout<'_> {
     fn fill(&mut self, link: usize, out: &mut Vec<u8>) -> usize {
-        if link == PRODUCER { self.add(out) } else { self.read(link, out) }
+        if link == PRODUCER { self.produce(out) } else { self.read(link, out) }
     }
 
     fn reply(&mut self, link: usize, reply: Reply<'_>) -> Done {
         let failed = reply.error().is_some();
         if link == PRODUCER {
-            if failed {
+            if failed && self.step == Step::Adding {
                 // There is nothing that could reach anybody.
                 self.owed = 0;
             }
@@ -136,15 +168,19 @@ impl Workload for Fanout<'_> {
     }
 
     fn done(&mut self, link: usize, wake: &mut Vec<usize>) {
-        if link == PRODUCER {
-            self.adding = false;
-        } else {
+        if link != PRODUCER {
             self.readers[link].blocked = false;
-            wake.push(link);
+            self.served.push(link);
+        } else if self.step == Step::Asked {
+            self.step = Step::Ready;
+            wake.push(PRODUCER);
+        } else {
+            self.step = Step::Rest;
         }
-        if self.owed == 0 && !self.adding {
-            // Sent last, so that the readers are on their way before it.
-            wake.insert(0, PRODUCER);
+        if self.is_through() {
+            // The readers first, which means behind it.
+            wake.push(PRODUCER);
+            wake.append(&mut self.served);
         }
     }
 
@@ -153,6 +189,6 @@ impl Workload for Fanout<'_> {
     }
 
     fn finished(&self, _busy: usize) -> bool {
-        self.owed == 0 && !self.adding
+        self.is_through()
     }
 }
