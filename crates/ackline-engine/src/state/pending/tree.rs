@@ -114,7 +114,7 @@ impl Summary {
             self.owners |= owner_bit(after.owner);
         }
         if let Some(before) = before {
-            if self.count.is_multiple_of(LOOK) {
+            if before.order.is_multiple_of(LOOK) {
                 self.oldest = node.oldest(self.released > 0);
             }
             if before.order.is_multiple_of(REFRESH) {
