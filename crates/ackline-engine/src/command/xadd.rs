@@ -172,9 +172,8 @@ pub(crate) fn create_stream(txn: &mut Txn<'_>, key: &[u8]) {
 fn starts_block(stream: &Stream, txn: &Txn<'_>, id: StreamId, fields: &[u8]) -> bool {
     let settings = &txn.context().settings;
     stream.blocks().back().is_none_or(|tail| {
-        let size = tail.size() + tail.cost(id, fields);
         let most = if settings.node_max_bytes > 0 { settings.node_max_bytes as usize } else { BLOCK_MAX };
-        size > most.min(BLOCK_MAX)
+        tail.would_exceed(most.min(BLOCK_MAX), id, fields)
             || (settings.node_max_entries > 0 && tail.total() >= settings.node_max_entries)
     })
 }

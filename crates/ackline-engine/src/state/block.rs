@@ -43,6 +43,8 @@ const NEXT: u8 = 8;
 const STRIDE: u32 = 8;
 /// Memory is asked for in multiples of this.
 const ROOM: usize = 512;
+/// Bytes that an entry takes beside its fields, at most.
+const ENTRY_MAX: usize = 1 + 10 + 10 + 10;
 /// Fewer dead bytes are not worth a copy of the others.
 const DEAD_MIN: usize = 256;
 
@@ -58,6 +60,10 @@ pub(crate) struct Block {
     gone: u32,
     /// Bytes of deleted entries.
     dead: u32,
+    /// Where the names end in `data`.
+    names: u32,
+    /// It is one name.
+    is_pair: bool,
     data: Vec<u8>,
     /// Where every eighth entry begins, the first apart.
     marks: Vec<u32>,
@@ -84,7 +90,8 @@ impl Block {
     /// An empty block whose first entry will be `first`.
     pub(crate) fn new(first: StreamId) -> Block {
         let (data, marks) = (Vec::new(), Vec::new());
-        Block { first, last: first, live: 0, held: 0, gone: 0, dead: 0, data, marks }
+        let (names, is_pair) = (0, false);
+        Block { first, last: first, live: 0, held: 0, gone: 0, dead: 0, names, is_pair, data, marks }
     }
 
     /// As [`Block::new`], with room for as much as the block before it holds.
@@ -93,21 +100,30 @@ impl Block {
         Block { data: Vec::with_capacity(room), ..Block::new(first) }
     }
 
-    /// Bytes that an entry would take.
-    pub(crate) fn cost(&self, id: StreamId, fields: &[u8]) -> usize {
+    /// Whether the encoded bytes would be more than `most` with one more entry.
+    pub(crate) fn would_exceed(&self, most: usize, id: StreamId, fields: &[u8]) -> bool {
+        // The exact number is not asked for as long as it does not matter.
+        self.size() + fields.len() + ENTRY_MAX > most && self.size() + self.cost(id, fields) > most
+    }
+
+    /// Bytes that an entry takes behind the names.
+    fn cost(&self, id: StreamId, fields: &[u8]) -> usize {
+        let body = match self.values(fields) {
+            Values::Pair(value) => value.len(),
+            Values::Several(len) => len_u64(len as u64) + len,
+            Values::Foreign => len_u64(fields.len() as u64) + fields.len(),
+        };
+        1 + self.id_cost(id) + body
+    }
+
+    fn id_cost(&self, id: StreamId) -> usize {
         let before = self.before(self.held);
         let ms = len_u64(id.ms.wrapping_sub(before.ms));
-        let id = match told(before, id) {
+        match told(before, id) {
             NEXT => 0,
             SEQ_0 => ms,
             _ => ms + len_u64(id.seq),
-        };
-        1 + id
-            + match self.values_len(fields) {
-                Some(len) if is_pair(fields) => len,
-                Some(len) => len_u64(len as u64) + len,
-                None => len_u64(fields.len() as u64) + fields.len(),
-            }
+        }
     }
 
     /// Nothing more comes: gives back what was too much.
@@ -158,7 +174,7 @@ impl Block {
     pub(crate) fn from_image(first: StreamId, gone: u64, data: &[u8]) -> Option<Block> {
         u32::try_from(data.len()).ok()?;
         let mut block = Block { gone: u32::try_from(gone).ok()?, data: data.to_vec(), ..Block::new(first) };
-        let mut at = block.names_end()?;
+        let mut at = block.find_names()?;
         while at < data.len() {
             let slot = block.slot_at(at, block.before(block.held))?;
             let begins = if block.held == 0 { slot.id >= first } else { slot.id > block.last };
@@ -206,20 +222,25 @@ impl Block {
         if self.data.is_empty() {
             self.begin(id, fields);
         }
-        let (len, cost) = (self.data.len(), self.cost(id, fields));
-        if len + cost > self.data.capacity() {
-            // Half as much again, not twice as much: what is never filled is paid for as well.
-            self.data.reserve_exact(cost.max(len / 2));
+        let (len, room) = (self.data.len(), self.data.capacity() - self.data.len());
+        if room < fields.len() + ENTRY_MAX {
+            let cost = self.cost(id, fields);
+            if room < cost {
+                // Half as much again, not twice as much: what is never filled is paid for as well.
+                self.data.reserve_exact(cost.max(len / 2));
+            }
         }
-        match self.values_len(fields) {
-            Some(values) => {
+        match self.values(fields) {
+            Values::Pair(value) => {
                 self.put_id(id, 0);
-                if !is_pair(fields) {
-                    put_u64(&mut self.data, values as u64);
-                }
+                self.data.extend_from_slice(value);
+            }
+            Values::Several(len) => {
+                self.put_id(id, 0);
+                put_u64(&mut self.data, len as u64);
                 Words::new(fields).skip(1).step_by(2).for_each(|value| put_bytes(&mut self.data, value));
             }
-            None => {
+            Values::Foreign => {
                 self.put_id(id, OWN_NAMES);
                 put_bytes(&mut self.data, fields);
             }
@@ -231,16 +252,19 @@ impl Block {
     fn begin(&mut self, id: StreamId, fields: &[u8]) {
         let words = Words::new(fields);
         if self.data.capacity() == 0 {
-            self.data.reserve_exact(self.cost(id, fields));
+            let len = if words.len() == 2 { 0 } else { len_u64(fields.len() as u64) };
+            self.data.reserve_exact(fields.len() + 1 + self.id_cost(id) + len);
         }
         put_u64(&mut self.data, words.len() as u64 / 2);
         words.step_by(2).for_each(|name| put_bytes(&mut self.data, name));
+        self.find_names();
     }
 
     /// Puts the ID of a deleted entry in.
     fn push_dead(&mut self, id: StreamId) {
         if self.data.is_empty() {
             self.data.push(0);
+            self.names = 1;
         }
         let at = self.data.len();
         self.put_id(id, DELETED | OWN_NAMES);
@@ -276,23 +300,25 @@ impl Block {
         if number.is_multiple_of(STRIDE) { self.first } else { self.last }
     }
 
-    /// How long the values of some fields are, each with its length; `None` if their names are not those of the block.
-    fn values_len(&self, fields: &[u8]) -> Option<usize> {
-        let (mut names, mut own) = (Reader::new(&self.data), Reader::new(fields));
-        let count = own.u64()?;
-        if !self.data.is_empty() && names.u64()? != count {
-            return None;
+    /// What is to be written of some fields.
+    fn values<'f>(&self, fields: &'f [u8]) -> Values<'f> {
+        let names = &self.data[..self.names as usize];
+        if self.is_pair {
+            // Up to its value, a run of one pair is what a block with that name begins with.
+            return fields.strip_prefix(names).map_or(Values::Foreign, Values::Pair);
+        }
+        let (mut names, mut own) = (Reader::new(names), Words::new(fields));
+        if names.u64() != Some(own.len() as u64 / 2) {
+            return Values::Foreign;
         }
         let mut len = 0;
-        for _ in 0..count {
-            let name = own.bytes()?;
-            if !self.data.is_empty() && names.bytes()? != name {
-                return None;
+        while let (Some(name), Some(value)) = (own.next(), own.next()) {
+            if names.bytes() != Some(name) {
+                return Values::Foreign;
             }
-            let value = own.bytes()?;
             len += len_u64(value.len() as u64) + value.len();
         }
-        Some(len)
+        Values::Several(len)
     }
 
     /// Marks an entry deleted; false if there is no such live entry.
@@ -318,9 +344,8 @@ impl Block {
 
     /// Leaves the deleted entries out.
     fn compact(&mut self) {
-        let names = self.names_end().unwrap_or_default();
-        let mut rest = Block::new(self.first);
-        rest.data.extend_from_slice(&self.data[..names]);
+        let mut rest = Block { names: self.names, is_pair: self.is_pair, ..Block::new(self.first) };
+        rest.data.extend_from_slice(&self.data[..self.names as usize]);
         for slot in self.all_slots() {
             if !slot.is_deleted() {
                 rest.put_id(slot.id, slot.head & OWN_NAMES);
@@ -359,7 +384,7 @@ impl Block {
     }
 
     fn all_slots(&self) -> Slots<'_> {
-        Slots { block: self, at: self.names_end().unwrap_or_default(), number: 0, before: self.first }
+        Slots { block: self, at: self.names as usize, number: 0, before: self.first }
     }
 
     /// The entry that begins at `at`, its ID being told from `before`.
@@ -389,12 +414,14 @@ impl Block {
         &self.data[slot.body as usize..slot.end as usize]
     }
 
-    /// Where the names end; `None` if there are none.
-    fn names_end(&self) -> Option<usize> {
+    /// Notes where the names end; `None` if there are none.
+    fn find_names(&mut self) -> Option<usize> {
         let mut reader = Reader::new(&self.data);
         let count = reader.u64().filter(|count| *count <= self.data.len() as u64)?;
         (0..count).try_for_each(|_| reader.bytes().map(drop))?;
-        Some(self.data.len() - reader.rest().len())
+        let names = self.data.len() - reader.rest().len();
+        (self.names, self.is_pair) = (names as u32, count == 1);
+        Some(names)
     }
 
     /// Whether the entry of an image is one that could have been put in.
@@ -405,7 +432,7 @@ impl Block {
         match slot.head & !(DELETED | ID) {
             _ if slot.head & ID == ID => false,
             0 | OWN_NAMES if slot.is_deleted() => true,
-            0 if count == 1 => true,
+            0 if self.is_pair => true,
             0 => (0..count).all(|_| values.bytes().is_some()) && values.is_empty(),
             OWN_NAMES => are_fields(body),
             _ => false,
@@ -413,9 +440,14 @@ impl Block {
     }
 }
 
-/// Whether a run of fields is one name and one value.
-fn is_pair(fields: &[u8]) -> bool {
-    Words::new(fields).len() == 2
+/// What is to be written of the fields of an entry.
+enum Values<'f> {
+    /// A value with its length: the name is that of the block.
+    Pair(&'f [u8]),
+    /// Values of so many bytes, each with its length: the names are those of the block.
+    Several(usize),
+    /// All of it.
+    Foreign,
 }
 
 /// How an ID is told from the one before.
@@ -552,9 +584,10 @@ mod tests {
                         let Some(id) = id else { continue };
                         let words = words_of(SHAPES[shape], len, salt);
                         let fields = fields_of(&words);
-                        let (empty, size, cost) = (block.data.is_empty(), block.size(), block.cost(id, &fields));
+                        let (size, before) = (block.size(), block.clone());
                         block.push(id, &fields);
-                        prop_assert!(empty || block.size() == size + cost);
+                        prop_assert!(size == 0 || !before.would_exceed(block.size(), id, &fields));
+                        prop_assert!(size == 0 || before.would_exceed(block.size() - 1, id, &fields));
                         plain.0.push((id, words, true));
                     }
                     Step::Delete(at) if plain.live().count() > 1 => {

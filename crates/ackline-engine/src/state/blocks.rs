@@ -53,7 +53,11 @@ pub(crate) struct Blocks<'a> {
     pub(super) tail: Option<&'a Arc<Block>>,
 }
 
+static NO_RUNS: Runs = Runs::NONE;
+
 impl<'a> Blocks<'a> {
+    pub(super) const NONE: Blocks<'static> = Blocks { full: &NO_RUNS, tail: None };
+
     pub(crate) fn len(self) -> usize {
         self.full.len + usize::from(self.tail.is_some())
     }

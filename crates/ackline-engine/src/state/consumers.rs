@@ -11,6 +11,7 @@
 
 use super::Name;
 use super::sorted::{At, Sorted};
+use std::cmp::Ordering;
 use triomphe::Arc;
 
 /// Consumers that are copied together at the first change after a snapshot.
@@ -71,7 +72,10 @@ impl Consumers {
     }
 
     fn search(&self, name: &[u8]) -> Result<At, At> {
-        self.names.search(|key| self.get(ConsumerKey(*key)).map(|consumer| &*consumer.name).cmp(&Some(name)))
+        self.names.search(|key| match self.get(ConsumerKey(*key)) {
+            Some(consumer) => consumer.name.cmp_bytes(name),
+            None => Ordering::Less,
+        })
     }
 
     pub(super) fn key_of(&self, name: &[u8]) -> Option<ConsumerKey> {

@@ -16,6 +16,8 @@ use std::hash::BuildHasher;
 
 /// Slots in a chunk.
 const CHUNK: usize = 64;
+/// Of so few, comparing the names takes less time than a hash.
+const FEW: usize = 4;
 /// An index with fewer buckets is not made smaller.
 const INDEX_MIN: usize = 64;
 /// An expiry that there is not.
@@ -87,6 +89,11 @@ impl Keys {
     }
 
     fn number(&self, name: &[u8]) -> Option<usize> {
+        if let [few] = &self.chunks[..]
+            && few.len() <= FEW
+        {
+            return few.iter().position(|slot| *slot.name == *name);
+        }
         let named = |number: &u32| *slot(&self.chunks, *number).name == *name;
         self.index.find(self.hasher.hash_one(name), named).map(|number| *number as usize)
     }

@@ -41,7 +41,6 @@ struct More {
     idempotence: Option<Arc<Idempotence>>,
 }
 
-static NO_RUNS: Runs = Runs::NONE;
 static NO_GROUPS: Groups = Groups::NONE;
 static NEW: Idempotence = Idempotence::USUAL;
 
@@ -64,7 +63,7 @@ impl Stream {
     /// The blocks.
     pub(crate) fn blocks(&self) -> Blocks<'_> {
         let full = self.more.as_ref().and_then(|more| more.full.as_deref());
-        Blocks { full: full.unwrap_or(&NO_RUNS), tail: self.tail.as_ref() }
+        Blocks { full: full.unwrap_or(Blocks::NONE.full), tail: self.tail.as_ref() }
     }
 
     fn full_mut(&mut self) -> &mut Runs {
@@ -112,7 +111,7 @@ impl Stream {
     /// A group to change, with the blocks to look at.
     pub(super) fn blocks_and_group_mut(&mut self, name: &[u8]) -> Option<(Blocks<'_>, &mut Group)> {
         let More { full, groups, .. } = &mut **self.more.as_mut()?;
-        let blocks = Blocks { full: full.as_deref().unwrap_or(&NO_RUNS), tail: self.tail.as_ref() };
+        let blocks = Blocks { full: full.as_deref().unwrap_or(Blocks::NONE.full), tail: self.tail.as_ref() };
         Some((blocks, groups.get_mut(name)?))
     }
 
@@ -135,7 +134,8 @@ impl Stream {
     ) {
         if let Some(more) = &mut self.more {
             let More { full, groups, .. } = &mut **more;
-            let blocks = Blocks { full: full.as_deref().unwrap_or(&NO_RUNS), tail: self.tail.as_ref() };
+            let blocks =
+                Blocks { full: full.as_deref().unwrap_or(Blocks::NONE.full), tail: self.tail.as_ref() };
             groups.change(needs, |group| change(blocks, group));
         }
     }
@@ -171,6 +171,8 @@ impl Stream {
 
     fn slots(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = (&Arc<Block>, Slot)> + '_ {
         let blocks = self.blocks();
+        // Who waits for new entries asks for those behind the last one, and need not touch it.
+        let blocks = if from > self.last_id { Blocks::NONE } else { blocks };
         let blocks = blocks.from(blocks.place(from)).take_while(move |block| block.first() <= to);
         blocks
             .flat_map(move |block| block.slots_from(from).map(move |slot| (block, slot)))
