@@ -8,7 +8,7 @@ use super::chunk::{self, Chunk, owner_bit, wide};
 use super::{ClaimKey, Delivery, Owners};
 use crate::id::StreamId;
 use crate::state::ConsumerKey;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// Children of a full node.
 const FAN_OUT: usize = 64;
