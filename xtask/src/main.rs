@@ -1,5 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod ceiling;
+mod compare;
 mod deps;
 mod e2e;
 mod run;
@@ -17,7 +19,9 @@ usage: cargo xtask <command>
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
   e2e [NAME]   only the end-to-end scripts, or only those named
-  sim SEED [N] the simulation from one seed, or from N seeds on";
+  sim SEED [N] the simulation from one seed, or from N seeds on
+  compare ...  Redis and Valkey beside Ackline, see `cargo xtask compare --help`
+  ceiling ...  the server that `compare` measures as the least that is possible";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +48,9 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
             let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];
             cargo(&soak.into_iter().chain(seeds.iter().map(String::as_str)).collect::<Vec<_>>())
         }
+        ("compare", options) => compare::run(options),
+        ("ceiling", options) => ceiling::run(options),
+        ("--version", []) => Ok(()),
         ("e2e", names) => build_binary().and_then(|()| e2e::run(names)),
         _ => Err(USAGE.to_owned()),
     }
