@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::id::StreamId;
-use crate::state::EntryRef;
+use crate::state::{EntryRef, Name};
 use bytes::Bytes;
 
 /// What a command answers.
@@ -18,6 +18,8 @@ pub enum Reply {
     Int(i64),
     /// A bulk string.
     Bulk(Bytes),
+    /// A bulk string that mostly needs no allocation.
+    Name(Name),
     /// A bulk string with a text made by the engine.
     Text(String),
     /// A bulk string holding a decimal number.
@@ -56,7 +58,7 @@ impl Reply {
 
     /// A bulk string copied from `bytes`.
     pub fn bulk(bytes: &[u8]) -> Reply {
-        Reply::Bulk(Bytes::copy_from_slice(bytes))
+        Reply::Name(bytes.into())
     }
 
     /// A field name of a map.

@@ -21,6 +21,7 @@ pub(crate) fn reply(out: &mut Writer<'_>, value: &Reply) {
         Reply::Double(n) => out.double(*n),
         Reply::Int(n) => out.int(*n),
         Reply::Bulk(bytes) => out.bulk(bytes),
+        Reply::Name(name) => out.bulk(name),
         Reply::Text(text) => out.bulk(text.as_bytes()),
         Reply::Decimal(n) => out.bulk_int(*n),
         Reply::Id(id) => out.bulk_id(id.ms, id.seq),

@@ -46,6 +46,7 @@ impl Plain {
             Reply::Double(n) => Plain::text(n),
             Reply::Int(n) => Plain::Int(*n),
             Reply::Bulk(bytes) => Plain::Bulk(bytes.to_vec()),
+            Reply::Name(name) => Plain::Bulk(name.to_vec()),
             Reply::Text(text) | Reply::Verbatim(text) => Plain::text(text),
             Reply::Decimal(n) => Plain::text(n),
             Reply::Id(id) => Plain::text(id),

@@ -189,7 +189,7 @@ mod tests {
         let Reply::Array(parts) = run(keyspace, &format!("scan {cursor} count {count}")) else { panic!() };
         let [Reply::Decimal(next), Reply::Array(keys)] = &parts[..] else { panic!("{parts:?}") };
         seen.extend(keys.iter().map(|key| match key {
-            Reply::Bulk(key) => key.to_vec(),
+            Reply::Name(key) => key.to_vec(),
             other => panic!("{other:?}"),
         }));
         *next
