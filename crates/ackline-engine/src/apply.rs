@@ -4,7 +4,7 @@ use crate::codec::Reader;
 use crate::garbage::Garbage;
 use crate::id::StreamId;
 use crate::record::{Change, Count, Record};
-use crate::state::{Db, Group, Reach, Stream, Value, are_fields, presence};
+use crate::state::{ConsumerKey, Db, Group, Reach, Stream, Value, are_fields, presence};
 use smallvec::SmallVec;
 use triomphe::Arc;
 
@@ -174,11 +174,11 @@ fn deliver(group: &mut Group, consumer: &[u8], at: i64, ids: &[StreamId]) {
     for &id in ids {
         group.hand_over(id, Some(key), at, 1);
     }
-    touch(group, consumer, at, !ids.is_empty());
+    touch(group, key, at, !ids.is_empty());
 }
 
-fn touch(group: &mut Group, consumer: &[u8], at: i64, active: bool) {
-    if let Some(consumer) = group.consumer_mut(consumer) {
+fn touch(group: &mut Group, consumer: ConsumerKey, at: i64, active: bool) {
+    if let Some(consumer) = group.owner_mut(Some(consumer)) {
         consumer.seen_at = at;
         if active {
             consumer.active_at = at;
@@ -206,7 +206,7 @@ fn apply_to_group(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garbag
             for &id in ids.iter() {
                 group.hand_over(id, Some(key), *delivered_at, count_after(group, id, 1, *count));
             }
-            touch(group, consumer, *at, *active);
+            touch(group, key, *at, *active);
         }
         Change::Release { group, count, ids } => {
             let group = stream.group_mut(group)?;

@@ -87,6 +87,7 @@ impl OwnedArgs {
 }
 
 /// Whether `word` is the option or subcommand `name` (given in upper case).
+#[inline]
 pub fn is(word: &[u8], name: &str) -> bool {
     word.eq_ignore_ascii_case(name.as_bytes())
 }

@@ -65,9 +65,16 @@ impl<'a> Reader<'a> {
     }
 
     /// An unsigned number.
+    #[inline]
     pub fn u64(&mut self) -> Option<u64> {
-        let mut n = 0u64;
-        for shift in (0..64).step_by(7) {
+        // Most are small.
+        let first = self.byte()?;
+        if first < 0x80 { Some(u64::from(first)) } else { self.rest_of_u64(first) }
+    }
+
+    fn rest_of_u64(&mut self, first: u8) -> Option<u64> {
+        let mut n = u64::from(first & 0x7f);
+        for shift in (7..64).step_by(7) {
             let byte = self.byte()?;
             n |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {

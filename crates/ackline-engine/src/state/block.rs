@@ -367,7 +367,10 @@ impl Block {
 
     /// The live entries from an ID on.
     pub(crate) fn slots_from(&self, id: StreamId) -> impl Iterator<Item = Slot> + '_ {
-        let begins = |at: &u32| self.slot_at(*at as usize, self.first).is_some_and(|slot| slot.id <= id);
+        let begins = |at: &u32| {
+            let mut reader = Reader::new(&self.data[*at as usize..]);
+            read_id(&mut reader, self.first).is_some_and(|(_, first)| first <= id)
+        };
         let mark = self.marks.partition_point(begins);
         let slots = match mark.checked_sub(1) {
             Some(before) => {
@@ -388,14 +391,10 @@ impl Block {
     }
 
     /// The entry that begins at `at`, its ID being told from `before`.
+    #[inline]
     fn slot_at(&self, at: usize, before: StreamId) -> Option<Slot> {
         let mut reader = Reader::new(self.data.get(at..)?);
-        let head = reader.byte()?;
-        let id = match head & ID {
-            NEXT => StreamId::new(before.ms, before.seq.checked_add(1)?),
-            SEQ_0 => StreamId::new(before.ms.checked_add(reader.u64()?)?, 0),
-            _ => StreamId::new(before.ms.checked_add(reader.u64()?)?, reader.u64()?),
-        };
+        let (head, id) = read_id(&mut reader, before)?;
         let position = |reader: &Reader<'_>| (self.data.len() - reader.rest().len()) as u32;
         let body = position(&reader);
         reader.bytes()?;
@@ -448,6 +447,18 @@ enum Values<'f> {
     Several(usize),
     /// All of it.
     Foreign,
+}
+
+/// What an entry begins with.
+#[inline]
+fn read_id(reader: &mut Reader<'_>, before: StreamId) -> Option<(u8, StreamId)> {
+    let head = reader.byte()?;
+    let id = match head & ID {
+        NEXT => StreamId::new(before.ms, before.seq.checked_add(1)?),
+        SEQ_0 => StreamId::new(before.ms.checked_add(reader.u64()?)?, 0),
+        _ => StreamId::new(before.ms.checked_add(reader.u64()?)?, reader.u64()?),
+    };
+    Some((head, id))
 }
 
 /// How an ID is told from the one before.

@@ -95,15 +95,24 @@ impl<'a> Blocks<'a> {
 
     /// The blocks from a place on; all of them without one.
     pub(super) fn from(self, place: Option<Place>) -> impl Iterator<Item = &'a Arc<Block>> {
-        let (run, index) = match place {
-            Some(Place::Full { run, index }) => (run, index),
-            Some(Place::Tail) => (self.full.runs.len(), 0),
-            None => (0, 0),
+        let (mut runs, first) = match place {
+            Some(Place::Full { run, index }) => (self.full.runs.range(run..), index),
+            Some(Place::Tail) => (self.full.runs.range(..0), 0),
+            None => (self.full.runs.range(..), 0),
         };
-        let head = self.full.runs.get(run).into_iter().flat_map(move |(_, run)| &run[index..]);
-        let next = (run + 1).min(self.full.runs.len());
-        let rest = self.full.runs.range(next..).flat_map(|(_, run)| run.iter());
-        head.chain(rest).map(|(_, block)| block).chain(self.tail)
+        let mut run = runs.next().map_or([].iter(), |(_, run)| run[first..].iter());
+        let mut tail = self.tail;
+        std::iter::from_fn(move || {
+            loop {
+                if let Some((_, block)) = run.next() {
+                    return Some(block);
+                }
+                match runs.next() {
+                    Some((_, next)) => run = next.iter(),
+                    None => return tail.take(),
+                }
+            }
+        })
     }
 
     /// The blocks up to a place, last first; none without one.

@@ -269,7 +269,8 @@ impl Group {
         gone
     }
 
-    fn owner_mut(&mut self, owner: Option<ConsumerKey>) -> Option<&mut Consumer> {
+    /// An owner of pending entries, for `apply`.
+    pub(crate) fn owner_mut(&mut self, owner: Option<ConsumerKey>) -> Option<&mut Consumer> {
         self.consumers.as_mut()?.get_mut(owner?)
     }
 

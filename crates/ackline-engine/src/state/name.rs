@@ -55,6 +55,7 @@ impl<const N: usize> From<&[u8; N]> for Name {
 impl Deref for Name {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Repr::Short(len, bytes) => &bytes[..usize::from(*len)],
