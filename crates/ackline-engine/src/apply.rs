@@ -118,14 +118,18 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garba
             stream.put_group(Group::new(group, *last_id, *entries_read));
         }
         Change::DestroyGroup { group } => garbage.add_group(stream.remove_group(group)?),
-        Change::Deliver { group, consumer, at, noack, after, to, entries_read } => {
-            let ids: SmallVec<[StreamId; 8]> = stream.ids(after.next()?, *to).collect();
+        Change::Deliver { group, consumer, at, noack, after, to, entries_read, ids } => {
+            let mut found = SmallVec::<[StreamId; 8]>::new();
+            if ids.is_empty() {
+                found.extend(stream.ids(after.next()?, *to));
+            }
+            let ids = if ids.is_empty() { &found[..] } else { ids };
             let group = stream.group_mut(group)?;
             if group.last_id != *after || ids.last() != Some(to) {
                 return None;
             }
             if !*noack {
-                deliver(group, consumer, *at, &ids);
+                deliver(group, consumer, *at, ids);
             }
             group.seek(*to, *entries_read);
         }

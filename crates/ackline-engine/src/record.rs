@@ -58,6 +58,8 @@ pub enum Change<'a> {
         after: StreamId,
         to: StreamId,
         entries_read: Option<i64>,
+        /// The IDs, if they are at hand. Not in the log: empty = to be looked up.
+        ids: &'a [StreamId],
     },
     /// A consumer owns these entries from now on; a missing one becomes pending with a count of 1 before `count`
     /// applies. `active` says whether this counts as activity of the consumer.
@@ -278,7 +280,7 @@ impl<'a> Change<'a> {
                 put_bytes(out, group);
                 put_bytes(out, consumer);
             }
-            Deliver { group, consumer, at, noack, after, to, entries_read } => {
+            Deliver { group, consumer, at, noack, after, to, entries_read, ids: _ } => {
                 put_bytes(out, group);
                 put_bytes(out, consumer);
                 put_i64(out, *at);
@@ -348,7 +350,7 @@ impl<'a> Change<'a> {
             11 => {
                 let (consumer, at, noack) = (r.bytes()?, r.i64()?, flag(r)?);
                 let [after, to] = <[StreamId; 2]>::try_from(&*ids(r)?).ok()?;
-                Deliver { group, consumer, at, noack, after, to, entries_read: maybe(r)? }
+                Deliver { group, consumer, at, noack, after, to, entries_read: maybe(r)?, ids: &[] }
             }
             12 => {
                 let (consumer, at, active) = (r.bytes()?, r.i64()?, flag(r)?);

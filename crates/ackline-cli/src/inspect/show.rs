@@ -122,7 +122,7 @@ fn of_group(line: Fields, change: &Change<'_>) -> Fields {
             line.bytes("group", group).bytes("consumer", consumer).put("at", at)
         }
         DeleteConsumer { group, consumer } => line.bytes("group", group).bytes("consumer", consumer),
-        Deliver { group, consumer, at, noack, after, to, entries_read } => line
+        Deliver { group, consumer, at, noack, after, to, entries_read, ids: _ } => line
             .bytes("group", group)
             .bytes("consumer", consumer)
             .put("at", at)

@@ -208,7 +208,16 @@ impl Budget {
     }
 
     pub(crate) fn begin_stream(&mut self, key: &[u8]) {
-        self.size += bulk(key.len()) + if self.resp3 { 0 } else { 4 };
+        self.size += self.stream_len(key);
+    }
+
+    /// The stream that was begun has nothing to give.
+    pub(crate) fn forget_stream(&mut self, key: &[u8]) {
+        self.size -= self.stream_len(key);
+    }
+
+    fn stream_len(&self, key: &[u8]) -> u64 {
+        bulk(key.len()) + if self.resp3 { 0 } else { 4 }
     }
 
     pub(crate) fn end_stream(&mut self, entries: usize) {

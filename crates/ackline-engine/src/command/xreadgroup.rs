@@ -60,8 +60,7 @@ struct Delivered {
     /// The claimed entries, and behind them the new ones.
     entries: Vec<Reply>,
     claimed: Vec<StreamId>,
-    /// The last new one.
-    to: Option<StreamId>,
+    new: SmallVec<[StreamId; 8]>,
     entries_read: Option<i64>,
 }
 
@@ -131,11 +130,12 @@ impl<'a> XReadGroup<'a> {
         let (stream, group) = self.state(txn, key)?;
         let delivered = self.choose(txn.now(), key, (stream, group), claim, budget)?;
         let (after, at) = (group.last_id, txn.now());
-        let Delivered { entries, claimed, to, entries_read } = delivered;
+        let Delivered { entries, claimed, new, entries_read } = delivered;
         self.emit_claim(txn, key, claimed, true);
-        if let Some(to) = to {
+        if let Some(&to) = new.last() {
             let (group, consumer, noack) = (self.group, self.consumer, self.options.noack);
-            txn.emit(key, Change::Deliver { group, consumer, at, noack, after, to, entries_read });
+            let ids = &new[..];
+            txn.emit(key, Change::Deliver { group, consumer, at, noack, after, to, entries_read, ids });
         }
         Some(entries)
     }
@@ -150,15 +150,9 @@ impl<'a> XReadGroup<'a> {
         budget: &mut Budget,
     ) -> Option<Delivered> {
         let max = self.options.count.unwrap_or(u64::MAX) as usize;
-        let mut idle = claim.into_iter().flat_map(|min| claimable(now, stream, group, min)).peekable();
-        let mut fresh =
-            group.last_id.next().into_iter().flat_map(|from| stream.range(from, StreamId::MAX)).peekable();
-        if idle.peek().is_none() && fresh.peek().is_none() {
-            return None;
-        }
         let (mut entries, mut claimed) = (Vec::new(), Vec::new());
         budget.begin_stream(key);
-        for (entry, idle, count) in idle {
+        for (entry, idle, count) in claim.into_iter().flat_map(|min| claimable(now, stream, group, min)) {
             if entries.len() >= max || budget.is_spent() {
                 break;
             }
@@ -167,14 +161,13 @@ impl<'a> XReadGroup<'a> {
             entries.push(Reply::Delivered(entry, idle, count));
         }
         let first_id = stream.first_id();
-        let (mut to, mut entries_read) = (None, group.entries_read());
-        for entry in fresh {
+        let (mut new, mut position) = (SmallVec::new(), (group.last_id, group.entries_read()));
+        for entry in group.last_id.next().into_iter().flat_map(|from| stream.range(from, StreamId::MAX)) {
             if entries.len() >= max || budget.is_spent() {
                 break;
             }
-            let position = (to.unwrap_or(group.last_id), entries_read);
-            entries_read = advance(stream, first_id, position, entry.id);
-            to = Some(entry.id);
+            position = (entry.id, advance(stream, first_id, position, entry.id));
+            new.push(entry.id);
             entries.push(match claim {
                 Some(_) => {
                     budget.take_delivered(&entry, 0, 0);
@@ -186,8 +179,11 @@ impl<'a> XReadGroup<'a> {
                 }
             });
         }
-        budget.end_stream(entries.len());
-        Some(Delivered { entries, claimed, to, entries_read })
+        match entries.len() {
+            0 => budget.forget_stream(key),
+            len => budget.end_stream(len),
+        }
+        (!entries.is_empty()).then_some(Delivered { entries, claimed, new, entries_read: position.1 })
     }
 
     fn emit_claim(&self, txn: &mut Txn<'_>, key: &[u8], ids: Vec<StreamId>, active: bool) {

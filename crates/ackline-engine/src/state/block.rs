@@ -81,7 +81,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    fn is_deleted(&self) -> bool {
+    pub(super) fn is_deleted(&self) -> bool {
         self.head & DELETED != 0
     }
 }
@@ -367,18 +367,21 @@ impl Block {
 
     /// The live entries from an ID on.
     pub(crate) fn slots_from(&self, id: StreamId) -> impl Iterator<Item = Slot> + '_ {
-        let begins = |at: &u32| {
-            let mut reader = Reader::new(&self.data[*at as usize..]);
-            read_id(&mut reader, self.first).is_some_and(|(_, first)| first <= id)
-        };
-        let mark = self.marks.partition_point(begins);
-        let slots = match mark.checked_sub(1) {
-            Some(before) => {
-                Slots { at: self.marks[before] as usize, number: mark as u32 * STRIDE, ..self.all_slots() }
+        self.slots_near(id).skip_while(move |slot| slot.id < id).filter(|slot| !slot.is_deleted())
+    }
+
+    /// All entries from an ID on, and at most a few before them.
+    pub(super) fn slots_near(&self, id: StreamId) -> Slots<'_> {
+        if id <= self.first {
+            return self.all_slots();
+        }
+        let begins = |at: &u32| self.slot_at(*at as usize, self.first).is_some_and(|slot| slot.id <= id);
+        match self.marks.partition_point(begins) {
+            0 => self.all_slots(),
+            mark => {
+                Slots { at: self.marks[mark - 1] as usize, number: mark as u32 * STRIDE, ..self.all_slots() }
             }
-            None => self.all_slots(),
-        };
-        slots.skip_while(move |slot| slot.id < id).filter(|slot| !slot.is_deleted())
+        }
     }
 
     /// The live entries in ID order.
@@ -471,7 +474,8 @@ fn told(before: StreamId, id: StreamId) -> u8 {
 }
 
 /// All entries from one on.
-struct Slots<'a> {
+#[derive(Clone, Debug)]
+pub(super) struct Slots<'a> {
     block: &'a Block,
     at: usize,
     /// How many are before it.

@@ -36,6 +36,28 @@ pub(super) enum Place {
     Tail,
 }
 
+impl Place {
+    /// That of the first block, unless it is the tail.
+    const FIRST: Place = Place::Full { run: 0, index: 0 };
+}
+
+/// Blocks, one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk<'a> {
+    blocks: Blocks<'a>,
+    next: Option<Place>,
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = &'a Arc<Block>;
+
+    fn next(&mut self) -> Option<&'a Arc<Block>> {
+        let place = self.next?;
+        self.next = self.blocks.after(place);
+        Some(self.blocks.get(place))
+    }
+}
+
 /// The blocks before the tail, in ID order.
 #[derive(Clone, Debug)]
 pub(crate) struct Runs {
@@ -94,25 +116,21 @@ impl<'a> Blocks<'a> {
     }
 
     /// The blocks from a place on; all of them without one.
-    pub(super) fn from(self, place: Option<Place>) -> impl Iterator<Item = &'a Arc<Block>> {
-        let (mut runs, first) = match place {
-            Some(Place::Full { run, index }) => (self.full.runs.range(run..), index),
-            Some(Place::Tail) => (self.full.runs.range(..0), 0),
-            None => (self.full.runs.range(..), 0),
-        };
-        let mut run = runs.next().map_or([].iter(), |(_, run)| run[first..].iter());
-        let mut tail = self.tail;
-        std::iter::from_fn(move || {
-            loop {
-                if let Some((_, block)) = run.next() {
-                    return Some(block);
-                }
-                match runs.next() {
-                    Some((_, next)) => run = next.iter(),
-                    None => return tail.take(),
-                }
-            }
-        })
+    pub(super) fn from(self, place: Option<Place>) -> Walk<'a> {
+        let first = if self.full.len > 0 { Some(Place::FIRST) } else { self.tail.map(|_| Place::Tail) };
+        Walk { blocks: self, next: place.or(first) }
+    }
+
+    /// The place behind another.
+    fn after(self, place: Place) -> Option<Place> {
+        let Place::Full { run, index } = place else { return None };
+        if index + 1 < self.full.runs[run].1.len() {
+            Some(Place::Full { run, index: index + 1 })
+        } else if run + 1 < self.full.runs.len() {
+            Some(Place::Full { run: run + 1, index: 0 })
+        } else {
+            self.tail.map(|_| Place::Tail)
+        }
     }
 
     /// The blocks up to a place, last first; none without one.

@@ -9,8 +9,8 @@
 //!
 //! Most streams of a server with very many are short and have one group or none: they pay for no more than they have.
 
-use super::block::{Block, Slot};
-use super::blocks::{Blocks, Place, Runs};
+use super::block::{Block, Slot, Slots};
+use super::blocks::{Blocks, Place, Runs, Walk};
 use super::entry::EntryRef;
 use super::group::{Group, Groups};
 use super::idempotence::Idempotence;
@@ -43,6 +43,31 @@ struct More {
 
 static NO_GROUPS: Groups = Groups::NONE;
 static NEW: Idempotence = Idempotence::USUAL;
+
+/// Live entries in ID order, written out: every read goes through it.
+struct Range<'a> {
+    blocks: Walk<'a>,
+    block: Option<(&'a Arc<Block>, Slots<'a>)>,
+    from: StreamId,
+    to: StreamId,
+}
+
+impl<'a> Iterator for Range<'a> {
+    type Item = (&'a Arc<Block>, Slot);
+
+    fn next(&mut self) -> Option<(&'a Arc<Block>, Slot)> {
+        loop {
+            if let Some((block, slots)) = &mut self.block {
+                let slot = slots.find(|slot| slot.id >= self.from && !slot.is_deleted());
+                if let Some(slot) = slot {
+                    return (slot.id <= self.to).then_some((*block, slot));
+                }
+            }
+            let block = self.blocks.next().filter(|block| block.first() <= self.to)?;
+            self.block = Some((block, block.slots_near(self.from)));
+        }
+    }
+}
 
 impl Stream {
     pub(crate) fn new(idmp_duration: u64, idmp_maxsize: u64) -> Stream {
@@ -169,14 +194,11 @@ impl Stream {
         self.slots(from, to).map(|(_, slot)| slot.id)
     }
 
-    fn slots(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = (&Arc<Block>, Slot)> + '_ {
+    fn slots(&self, from: StreamId, to: StreamId) -> Range<'_> {
         let blocks = self.blocks();
         // Who waits for new entries asks for those behind the last one, and need not touch it.
         let blocks = if from > self.last_id { Blocks::NONE } else { blocks };
-        let blocks = blocks.from(blocks.place(from)).take_while(move |block| block.first() <= to);
-        blocks
-            .flat_map(move |block| block.slots_from(from).map(move |slot| (block, slot)))
-            .take_while(move |(_, slot)| slot.id <= to)
+        Range { blocks: blocks.from(blocks.place(from)), block: None, from, to }
     }
 
     /// The live entries with `from <= id <= to`, descending.

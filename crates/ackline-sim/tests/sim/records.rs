@@ -49,8 +49,16 @@ fn group_changes() -> Vec<(&'static str, Change<'static>)> {
         count,
         ids: vec![NEXT, ID].into(),
     };
-    let deliver =
-        |noack, entries_read| Deliver { group, consumer, at, noack, after: ID, to: NEXT, entries_read };
+    let deliver = |noack, entries_read| Deliver {
+        group,
+        consumer,
+        at,
+        noack,
+        after: ID,
+        to: NEXT,
+        entries_read,
+        ids: &[],
+    };
     let release = |count| Release { group, count, ids: vec![ID, NEXT].into() };
     vec![
         ("create-group", CreateGroup { group, last_id: ID, entries_read: None }),
