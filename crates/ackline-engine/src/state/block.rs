@@ -161,7 +161,8 @@ impl Block {
 
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
-        self.data.capacity() + self.marks.capacity() * size_of::<u32>() + size_of::<Block>()
+        let counter = size_of::<usize>();
+        self.data.capacity() + self.marks.capacity() * size_of::<u32>() + size_of::<Block>() + counter
     }
 
     /// Appends what images say of a block: how many entries are not in it any more, its bytes with their length.

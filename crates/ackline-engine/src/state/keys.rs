@@ -37,6 +37,9 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Bytes that a slot and what finds it take, on average over the times between two sizes of the index.
+    pub(crate) const MEMORY: usize = size_of::<Slot>() + 8;
+
     pub(crate) fn new(name: Name, value: Value, expire_at: Option<i64>) -> Slot {
         let mut slot = Slot { name, value, expire_at: NEVER, accessed_at: Cell::new(0) };
         slot.set_expiry(expire_at);

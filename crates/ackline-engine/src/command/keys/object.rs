@@ -200,14 +200,14 @@ impl Check for Usage<'_> {}
 
 fn memory(slot: &Slot) -> usize {
     let value = match &slot.value {
-        Value::Str(bytes) => bytes.capacity(),
+        Value::Str(bytes) => size_of::<usize>() + size_of::<Vec<u8>>() + bytes.capacity(),
         Value::Stream(stream) => stream_memory(stream),
     };
-    slot.name.memory() + size_of::<Slot>() + value
+    slot.name.memory() + Slot::MEMORY + value
 }
 
 fn stream_memory(stream: &Stream) -> usize {
-    size_of::<Stream>() + stream.memory() + stream.idempotence().tracked() as usize * 128
+    size_of::<usize>() + size_of::<Stream>() + stream.memory() + stream.idempotence().tracked() as usize * 128
 }
 
 struct MemoryText<'a>(&'a [u8]);
