@@ -111,13 +111,35 @@ fn sequence(text: &[u8]) -> Option<u64> {
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
+    let (mut n, mut rest) = (0u64, digits);
+    if digits.len() <= SURE {
+        while let Some((eight, behind)) = rest.split_first_chunk() {
+            (n, rest) = (n * 100_000_000 + eight_digits(*eight)?, behind);
+        }
     }
-    digits.iter().try_fold(0u64, |n, &b| {
+    let ones = rest.iter().try_fold(n, |n, &b| {
         b.is_ascii_digit().then_some(())?;
         n.checked_mul(10)?.checked_add(u64::from(b - b'0'))
-    })
+    });
+    ones.filter(|_| !digits.is_empty())
+}
+
+/// So many digits fit, whatever they are.
+const SURE: usize = 19;
+
+/// Eight digits at once: neighbours become numbers below a hundred, then below ten thousand, then one.
+fn eight_digits(digits: [u8; 8]) -> Option<u64> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(digits);
+    // What is not from 0 to 9 has another upper half, or gets one by the addition of six.
+    let odd = (word ^ (0x30 * EACH)) | (word.wrapping_add(6 * EACH) ^ (0x30 * EACH));
+    if odd & (0xf0 * EACH) != 0 {
+        return None;
+    }
+    let ones = word & (0x0f * EACH);
+    let hundreds = ((ones * 10) + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let thousands = ((hundreds * 100) + (hundreds >> 16)) & 0x0000_ffff_0000_ffff;
+    Some(((thousands * 10_000) + (thousands >> 32)) & 0xffff_ffff)
 }
 
 impl fmt::Display for StreamId {
@@ -135,6 +157,7 @@ impl fmt::Debug for StreamId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn reads_what_redis_reads() {
@@ -147,6 +170,21 @@ mod tests {
         assert_eq!(id("9--07"), Some(StreamId::new(9, 18446744073709551609)));
         for bad in ["", "-", "-1", "1-", "a-1", "1-1x", "18446744073709551616-0"] {
             assert_eq!(id(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_read_as_everywhere(text in "[0-9]{0,24}", at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            prop_assert_eq!(decimal(text.as_bytes()), text.parse().ok());
+            let mut odd = text.into_bytes();
+            if !odd.is_empty() {
+                let at = at.index(odd.len());
+                odd[at] = byte;
+                let plain = odd.iter().all(u8::is_ascii_digit);
+                let read = std::str::from_utf8(&odd).ok().filter(|_| plain).and_then(|odd| odd.parse().ok());
+                prop_assert_eq!(decimal(&odd), read);
+            }
         }
     }
 

@@ -130,7 +130,7 @@ impl Pending {
 
     /// Whether the entry is pending.
     pub fn contains(&self, id: StreamId) -> bool {
-        self.get(id).is_some()
+        self.root.as_ref().is_some_and(|root| root.contains(id))
     }
 
     /// The smallest and the largest pending ID.

@@ -188,10 +188,20 @@ impl Child {
     }
 
     pub(super) fn get(&self, id: StreamId) -> Option<Delivery> {
+        let chunk = self.leaf_of(id);
+        chunk.find(id).ok().map(|at| chunk.delivery(at))
+    }
+
+    pub(super) fn contains(&self, id: StreamId) -> bool {
+        self.leaf_of(id).find(id).is_ok()
+    }
+
+    /// The chunk that an ID lies in if it lies in one.
+    fn leaf_of(&self, id: StreamId) -> &Chunk {
         let mut node = &*self.node;
         loop {
             match node {
-                Node::Leaf(chunk) => return chunk.find(id).ok().map(|at| chunk.delivery(at)),
+                Node::Leaf(chunk) => return chunk,
                 Node::Inner(children) => node = &children[position(children, id)].node,
             }
         }
