@@ -166,10 +166,10 @@ fn part(store: &Store, section: &Section) -> String {
 
 /// The ratio, with the goal if it is this figure that has one.
 fn compared(store: &Store, line: &Line, metric: Metric) -> String {
-    let ratio = shown(ratio(store, &line.name, metric));
-    match line.goal.filter(|_| metric == line.judged) {
-        Some(goal) => format!("{ratio} (≤ {goal})"),
-        None => ratio,
+    let ratio = ratio(store, &line.name, metric);
+    match line.goal.filter(|_| metric == line.judged && ratio.is_some()) {
+        Some(goal) => format!("{} (≤ {goal})", shown(ratio)),
+        None => shown(ratio),
     }
 }
 

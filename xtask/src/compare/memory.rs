@@ -119,7 +119,7 @@ impl Scale<'_> {
             sleep(IDLE);
             self.keep(row, count as u64)?;
             drop(clients);
-            sleep(IDLE);
+            sleep(SETTLE);
         }
         Ok(())
     }
