@@ -91,7 +91,9 @@ impl Writer {
     /// What the thread waits for.
     fn rest(&self) -> Rest {
         let mode = self.desk.gather.lock().sync;
-        let deadline = [self.sync_at(mode), self.look_at].into_iter().flatten().min();
+        let looks = self.wants_next() || matches!(self.next, Next::Coming(_));
+        let look_at = self.look_at.filter(|_| looks);
+        let deadline = [self.sync_at(mode), look_at].into_iter().flatten().min();
         Rest { deadline, synced: self.synced, fences: self.fences_done }
     }
 
@@ -372,4 +374,27 @@ impl Drop for Writer {
 
 fn joined(thread: JoinHandle<io::Result<Spare>>) -> io::Result<Spare> {
     thread.join().unwrap_or_else(|_| Err(io::Error::other("preparing a segment panicked")))
+}
+
+#[cfg(all(test, not(feature = "model")))]
+mod tests {
+    use super::*;
+    use crate::faulty::FaultyDisk;
+    use crate::recovery::scan;
+
+    /// Otherwise the thread would not sleep again after a segment that was taken before anybody looked.
+    #[test]
+    fn a_look_that_nobody_wants_is_no_deadline() {
+        let storage: Arc<dyn Storage> = Arc::new(FaultyDisk::new());
+        let contents = scan(&*storage, &mut |_, _| ()).expect("an empty directory");
+        let spare = Spare::prepare(&*storage, 4096).expect("room");
+        let segment = spare.publish(&*storage, 0, contents.chain, 1).expect("room");
+        let options = LocalOptions { sync: SyncMode::No, ..LocalOptions::default() };
+        let desk = Arc::new(Desk::new(&contents, options.sync));
+        let mut writer = Writer::new(desk, storage, segment, contents.chain, options);
+        writer.look_at = Some(Instant::now());
+        assert!(writer.rest().deadline.is_none());
+        writer.segment.end = writer.segment.size;
+        assert!(writer.rest().deadline.is_some(), "the next segment is wanted");
+    }
 }
