@@ -1,10 +1,14 @@
 //! The driver: N threads, each an event loop over the connections pinned to it.
 //!
 //! ```text
-//! poll ──► readable: read, feed the session, write what may leave
+//! poll ──► readable: read, feed the session
 //!      ──► mail: new connections, answers of blocked reads, pushes, kills
-//!      ──► the log advanced: write what it released
+//!      ──► the log: what gathered is written, if it need not be synced
+//!      ──► sockets: write what may leave; the rest once the log advances
 //! ```
+//!
+//! Replies leave at the end of a turn, not one by one: whoever has many connections here then gets many replies with one
+//! look, asks for more at once, and the next turn has more to do with one look, too.
 
 use crate::clients::ClientInfo;
 use crate::mail::Msg;
@@ -39,6 +43,10 @@ pub(crate) struct Connection {
     stream: Stream,
     session: Session,
     wants_write: bool,
+    /// It is in [`Driver::fed`].
+    is_fed: bool,
+    /// It is in [`Driver::held`].
+    is_held: bool,
     /// Unix ms since which the output is above its soft limit.
     over_soft_since: Option<i64>,
 }
@@ -50,6 +58,8 @@ pub(crate) struct Driver {
     poll: Poll,
     listeners: Vec<Listener>,
     connections: HashMap<u64, Box<Connection>, foldhash::fast::RandomState>,
+    /// Clients that may have something to be sent since this turn.
+    fed: Vec<u64>,
     /// Clients whose replies wait for the log.
     held: Vec<u64>,
     /// Clients that had their share of reads and have more to be read, which no event will tell again.
@@ -72,6 +82,7 @@ impl Driver {
             poll,
             listeners,
             connections,
+            fed: Vec::new(),
             held: Vec::new(),
             unread: Vec::new(),
             waiting: Vec::new(),
@@ -112,6 +123,7 @@ impl Driver {
             self.accept_again();
             self.read_mail();
             self.shared.broker().flush();
+            self.write_fed();
             self.follow_log();
         }
         let ids: Vec<u64> = self.connections.keys().copied().collect();
@@ -196,25 +208,49 @@ impl Driver {
         shared.clients.add(Arc::clone(&info));
         let authenticated = shared.config.string("requirepass").is_empty();
         let session = Session::new(info, stream.is_local(), authenticated);
-        let connection = Connection { stream, session, wants_write: false, over_soft_since: None };
+        let connection = Connection {
+            stream,
+            session,
+            wants_write: false,
+            is_fed: false,
+            is_held: false,
+            over_soft_since: None,
+        };
         self.connections.insert(id, Box::new(connection));
         self.turn(id, Reading::Some);
     }
 
-    /// One connection's turn: read if there may be something, run, write.
+    /// One connection's turn: read if there may be something, and run. What it writes leaves later.
     fn turn(&mut self, id: u64, reading: Reading) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let read = connection.read(&self.shared, &mut self.scratch, reading);
-        if read == WasRead::More {
-            self.unread.push(id);
+        match connection.read(&self.shared, &mut self.scratch, reading) {
+            WasRead::All => {}
+            WasRead::More => self.unread.push(id),
+            WasRead::Gone => return self.close(id),
         }
-        let alive = read != WasRead::Gone && connection.write(&self.shared, self.poll.registry(), id);
+        if !std::mem::replace(&mut connection.is_fed, true) {
+            self.fed.push(id);
+        }
+    }
+
+    /// Ends the turns of those that ran.
+    fn write_fed(&mut self) {
+        let mut fed = std::mem::take(&mut self.fed);
+        fed.drain(..).for_each(|id| self.write(id));
+        self.fed = fed;
+    }
+
+    /// Writes what may leave, and notes what a connection waits for.
+    fn write(&mut self, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.is_fed = false;
+        let alive = connection.write(&self.shared, self.poll.registry(), id);
         let session = &connection.session;
-        let over = connection.session.closing && !session.out.is_held() && session.out.len() == 0;
+        let over = session.closing && !session.out.is_held() && session.out.len() == 0;
         if !alive || over || self.shared.broker().log().durable().poisoned() {
             return self.close(id);
         }
-        if session.out.is_held() && !self.held.contains(&id) {
+        if session.out.is_held() && !std::mem::replace(&mut connection.is_held, true) {
             self.held.push(id);
         }
         if session.waits_outside() && !self.waiting.contains(&id) {
@@ -284,11 +320,20 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         shared.mailboxes()[self.index].look_at_log(|| {
             self.poll_waiting();
+            self.write_fed();
             for id in std::mem::take(&mut self.held) {
-                self.turn(id, Reading::None);
+                self.release(id);
             }
             !self.held.is_empty() || !self.waiting.is_empty()
         });
+    }
+
+    /// Tries again to write what waited for the log.
+    fn release(&mut self, id: u64) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.is_held = false;
+            self.write(id);
+        }
     }
 
     /// A last attempt to hand over what is due when the server stops.

@@ -6,7 +6,7 @@
 //! ```
 
 use ackline::Lsn;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 /// Replies in order, each held back until the log is durable up to what it saw.
@@ -28,9 +28,24 @@ const KEEP_MAX: usize = 64 * 1024;
 /// Marks of a connection for which room is kept.
 const MARKS_KEPT: usize = 16;
 
+/// So many buffers are kept for the next, one of which may be large.
+const SPARES_MAX: usize = 64;
+/// What the others may have.
+const SMALL_MAX: usize = 16 * 1024;
+
 thread_local! {
-    /// The buffer of the connection that comes next: most have nothing to be sent most of the time.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The buffers of the connections that come next: most have nothing to be sent most of the time.
+    static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn keep(mut buffer: Vec<u8>) {
+    buffer.clear();
+    SPARES.with_borrow_mut(|spares| {
+        let max = if spares.is_empty() { KEEP_MAX } else { SMALL_MAX };
+        if spares.len() < SPARES_MAX && buffer.capacity() <= max {
+            spares.push(buffer);
+        }
+    });
 }
 
 impl Output {
@@ -44,7 +59,7 @@ impl Output {
             *self = Output { limit: self.limit, overflown: true, ..Output::default() };
         }
         if self.bytes.capacity() == 0 {
-            self.bytes = SPARE.take();
+            self.bytes = SPARES.with_borrow_mut(|spares| spares.pop().unwrap_or_default());
         }
         &mut self.bytes
     }
@@ -54,11 +69,7 @@ impl Output {
         (self.sent, self.released) = (0, 0);
         // Marks that are left are those of replies that were taken back.
         self.marks.clear();
-        let mut buffer = std::mem::take(&mut self.bytes);
-        if buffer.capacity() <= KEEP_MAX {
-            buffer.clear();
-            SPARE.set(buffer);
-        }
+        keep(std::mem::take(&mut self.bytes));
     }
 
     /// Bytes of memory for what is to be sent.
