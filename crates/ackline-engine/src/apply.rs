@@ -25,7 +25,7 @@ pub(crate) fn apply(reach: &mut Reach<'_>, record: &Record<'_>, garbage: &mut Ga
             let gone = shard.dbs[*db as usize].clear();
             garbage.add_keys(gone);
         }),
-        Change::Swap { with } => reach.shards_mut().for_each(|s| s.dbs.swap(*db as usize, *with as usize)),
+        Change::Swap { with } => reach.shards_mut().for_each(|shard| shard.swap(*db, *with)),
         Change::Move { db: to_db, to } => {
             let slot = reach.db_mut(*db, key).take(key)?;
             let expire_at = slot.expire_at();

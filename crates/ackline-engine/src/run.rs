@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::error::Error;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
-use crate::state::{Name, ShardSet, Value};
+use crate::state::{Name, Shard, ShardSet, Value};
 use crate::txn::{Context, Park, Ticket, Txn};
 use crate::waiter::{Line, Served, Unserved, Waiter, Waiters};
 use std::sync::Arc;
@@ -176,7 +176,7 @@ impl Txn<'_> {
     /// When [`Txn::tick`] is next due, over the held shards.
     pub fn next_deadline(&self) -> Option<i64> {
         let timers = self.reach.shards().filter_map(|shard| shard.waiters.next_timer());
-        let dbs = || self.reach.shards().flat_map(|shard| shard.dbs.iter());
+        let dbs = || self.reach.shards().flat_map(Shard::used).map(|(_, db)| db);
         let sweep = dbs().any(|db| !db.idempotent.is_empty()).then(|| self.now() + IDEMPOTENCE_SWEEP);
         timers.chain(dbs().filter_map(|db| db.next_expiry())).chain(sweep).min()
     }

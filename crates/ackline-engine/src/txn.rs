@@ -9,7 +9,7 @@ use crate::args::OwnedArgs;
 use crate::error::Error;
 use crate::garbage::Garbage;
 use crate::record::{Change, Record};
-use crate::state::{Group, Name, Reach, ShardSet, Slot, Stream, Value};
+use crate::state::{Group, Name, Reach, Shard, ShardSet, Slot, Stream, Value};
 use crate::waiter::{self, Served};
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -309,10 +309,8 @@ impl<'a> Txn<'a> {
 
     fn due(&self) -> Option<(u32, Name)> {
         let now = self.ctx.now;
-        self.reach.shards().find_map(|shard| {
-            let dbs = shard.dbs.iter().enumerate();
-            dbs.into_iter().find_map(|(n, db)| Some((n as u32, db.due(now)?.clone())))
-        })
+        let mut dbs = self.reach.shards().flat_map(Shard::used);
+        dbs.find_map(|(n, db)| Some((n, db.due(now)?.clone())))
     }
 
     /// Forgets idempotency records that are older than their stream's duration.
@@ -321,8 +319,8 @@ impl<'a> Txn<'a> {
         let due: Vec<(u32, Name, u64)> = self
             .reach
             .shards()
-            .flat_map(|shard| shard.dbs.iter().enumerate())
-            .flat_map(|(n, db)| db.idempotent.iter().map(move |key| (n as u32, db, key)))
+            .flat_map(Shard::used)
+            .flat_map(|(n, db)| db.idempotent.iter().map(move |key| (n, db, key)))
             .filter_map(|(n, db, key)| match &db.slot(key)?.value {
                 Value::Stream(stream) if stream.idempotence().has_expired(now) => {
                     Some((n, key.clone(), stream.idempotence().horizon(now)))

@@ -75,6 +75,14 @@ fn xadd(bencher: Bencher, depth: usize) {
     bencher.counter(ItemsCount::new(depth)).bench_local(|| bench.send(&bytes));
 }
 
+/// Hardly ever two commands of one shard in a row.
+#[divan::bench(args = DEPTHS, sample_size = 20, sample_count = 500)]
+fn xadd_all_over(bencher: Bencher, depth: usize) {
+    let mut bench = Bench::new();
+    let bytes = pipeline(depth, |n| format!("XADD s{} * data {}", n * 7 % 64, "x".repeat(100)));
+    bencher.counter(ItemsCount::new(depth)).bench_local(|| bench.send(&bytes));
+}
+
 #[divan::bench(args = DEPTHS, sample_size = 20, sample_count = 500)]
 fn xack_of_nothing(bencher: Bencher, depth: usize) {
     let mut bench = Bench::new();

@@ -1,12 +1,13 @@
 //! Batches: pipelined commands on keys of one shard run under one hold of its lock, as one batch of the log.
 //!
 //! ```text
-//! XADD s ..  XADD s ..  XACK s ..  │  GET k ..      k lies in another shard: the next batch
+//! XADD s ..  XADD s ..  XACK s ..     │  GET k ..  k lies in another shard: the next batch
 //! └──── lock, run, run, run, append, unlock ───┘
+//! └──── one stretch: one look at the time, at the settings, at what is allowed ── ..
 //! ```
 //!
 //! What a command costs beside itself (the lock, the log, counters, the clock) is paid once for all of them. Each is served
-//! as if it were alone: a batch ends as soon as a blocked read is to be answered, and every reply waits for the log.
+//! as if it were alone: a stretch ends as soon as a blocked read is to be answered, and every reply waits for the log.
 
 use crate::dispatch::{self, context, note_slow};
 use crate::encode;
@@ -23,6 +24,8 @@ use std::time::Instant;
 
 /// Commands in a batch, so that others get the shard, too.
 const COMMANDS_MAX: u64 = 64;
+/// Commands in a stretch, so that what is allowed is asked for again.
+const STRETCH_MAX: u64 = 256;
 /// Entries of a read in a batch: they are written to the reply while the shard is held.
 const ENTRIES_MAX: i64 = 32;
 /// Bytes of records in a batch.
@@ -47,16 +50,14 @@ impl Place {
         Place { shards: shared.broker().shard_of(key), key: SmallVec::from_slice(key) }
     }
 
-    fn holds(&mut self, shared: &Shared, key: &[u8]) -> bool {
+    /// Goes on to a key. False if it lies in another shard.
+    fn follow(&mut self, shared: &Shared, key: &[u8]) -> bool {
         if *self.key == *key {
             return true;
         }
-        let other = Place::of(shared, key);
-        let same = other.shards == self.shards;
-        if same {
-            *self = other;
-        }
-        same
+        let before = self.shards;
+        *self = Place::of(shared, key);
+        self.shards == before
     }
 }
 
@@ -171,68 +172,99 @@ impl Row {
     }
 }
 
-/// Runs a batch.
+/// Batches under way, one after the other.
+struct Stretch<'a> {
+    shared: &'a Shared,
+    limits: &'a Limits,
+    watch: Watch,
+    /// Of the command that comes next.
+    row: Row,
+    place: Place,
+    calls: u64,
+}
+
+/// What comes behind a batch.
+enum End {
+    /// A command that belongs to the next one.
+    Another,
+    Nothing,
+    Broken(ProtocolError),
+}
+
+/// Runs batches, the first of which begins with the next request.
 pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limits: &Limits, first: First) {
-    let broker = shared.broker();
     let ctx = context(session, shared, first.now);
-    let mut calls = 0;
-    let First { mut spec, mut place, .. } = first;
-    let (ended, lsn) = broker.with(place.shards, ctx, |txn| {
-        let mut watch = Watch::new(shared);
-        let mut row = Row::new(spec, watch.at);
-        let ended = loop {
-            row.failed += u64::from(call(session, shared, txn, spec, wire, &mut watch));
-            row.calls += 1;
-            calls += 1;
-            wire.advance();
-            if calls == COMMANDS_MAX || txn.batch().len() >= BYTES_MAX || txn.has_ready() {
-                break Ok(());
-            }
-            match next(shared, wire, limits, spec, &mut place) {
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-                Ok(Some(same)) if std::ptr::eq(same, spec) => {}
-                Ok(Some(other)) => {
-                    watch.look();
-                    row.settle(shared, watch.at);
-                    (spec, row) = (other, Row::new(other, watch.at));
-                }
-            }
-        };
-        watch.look();
-        row.settle(shared, watch.at);
-        ended
-    });
-    shared.stats.traffic.own().commands.fetch_add(calls, Relaxed);
-    session.info.commands.fetch_add(calls, Relaxed);
+    let watch = Watch::new(shared);
+    let row = Row::new(first.spec, watch.at);
+    let mut stretch = Stretch { shared, limits, watch, row, place: first.place, calls: 0 };
+    let end = loop {
+        let shards = stretch.place.shards;
+        let (end, lsn) = shared.broker().with(shards, ctx, |txn| stretch.batch(session, wire, txn));
+        session.last_lsn = session.last_lsn.max(lsn);
+        if !matches!(end, End::Another) || stretch.calls >= STRETCH_MAX {
+            break end;
+        }
+    };
+    stretch.settle();
+    shared.stats.traffic.own().commands.fetch_add(stretch.calls, Relaxed);
+    session.info.commands.fetch_add(stretch.calls, Relaxed);
     session.info.active_at.store(first.now, Relaxed);
-    *session.info.last.lock() = spec.name;
-    session.last_lsn = session.last_lsn.max(lsn);
+    *session.info.last.lock() = stretch.row.spec.name;
     session.seal(session.last_lsn);
-    if let Err(error) = ended {
+    if let End::Broken(error) = end {
         session.refuse(&error);
     }
 }
 
-/// The command of the next request, if it is complete and belongs to the batch.
-fn next(
-    shared: &Shared,
-    wire: &mut Wire,
-    limits: &Limits,
-    spec: &'static Spec,
-    place: &mut Place,
-) -> Result<Option<&'static Spec>, ProtocolError> {
-    if wire.is_empty() || !wire.decode(limits)? {
-        return Ok(None);
+impl Stretch<'_> {
+    /// Runs one batch.
+    fn batch(&mut self, session: &mut Session, wire: &mut Wire, txn: &mut Txn<'_>) -> End {
+        let end = self.calls + COMMANDS_MAX;
+        loop {
+            let failed = call(session, self.shared, txn, self.row.spec, wire, &mut self.watch);
+            self.row.failed += u64::from(failed);
+            self.row.calls += 1;
+            self.calls += 1;
+            wire.advance();
+            if self.calls == end || txn.batch().len() >= BYTES_MAX || txn.has_ready() {
+                return End::Nothing;
+            }
+            match self.next(wire) {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return End::Another,
+                Ok(None) => return End::Nothing,
+                Err(error) => return End::Broken(error),
+            }
+        }
     }
-    let request = wire.request();
-    if request.is_empty() {
-        return Ok(None);
+
+    /// Goes on to the next request, if it is complete and can be in a batch. Answers whether it can be in this one.
+    fn next(&mut self, wire: &mut Wire) -> Result<Option<bool>, ProtocolError> {
+        if wire.is_empty() || !wire.decode(self.limits)? {
+            return Ok(None);
+        }
+        let request = wire.request();
+        if request.is_empty() {
+            return Ok(None);
+        }
+        let (args, before) = (Args::new(request.bytes(), request.words()), self.row.spec);
+        let same = args.at(0).eq_ignore_ascii_case(before.name.as_bytes());
+        let spec = if same { Some(before) } else { self.shared.broker().table().find(args.at(0)) };
+        let Some((spec, key)) = spec.and_then(|spec| Some((spec, only_key(spec, args)?))) else {
+            return Ok(None);
+        };
+        if !same {
+            self.settle();
+            self.row = Row::new(spec, self.watch.at);
+        }
+        Ok(Some(self.place.follow(self.shared, key)))
     }
-    let args = Args::new(request.bytes(), request.words());
-    let same = args.at(0).eq_ignore_ascii_case(spec.name.as_bytes());
-    let spec = if same { Some(spec) } else { shared.broker().table().find(args.at(0)) };
-    Ok(spec.filter(|spec| only_key(spec, args).is_some_and(|key| place.holds(shared, key))))
+
+    /// Counts the calls of a row.
+    fn settle(&mut self) {
+        self.watch.look();
+        self.row.settle(self.shared, self.watch.at);
+    }
 }
 
 /// Runs the next request. True if it failed.

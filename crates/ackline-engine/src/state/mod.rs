@@ -248,13 +248,16 @@ impl Shared {
 #[derive(Debug)]
 pub struct Shard {
     pub(crate) dbs: Vec<Db>,
+    /// The databases from here on were never changed: mostly all but the first.
+    used: usize,
     pub(crate) waiters: Waiters,
 }
 
 impl Shard {
     /// An empty shard of `databases` databases. `seed` goes into the hash tables.
     pub fn new(databases: usize, seed: u64) -> Shard {
-        Shard { dbs: (0..databases).map(|_| Db::new(seed)).collect(), waiters: Waiters::default() }
+        let dbs = (0..databases).map(|_| Db::new(seed)).collect();
+        Shard { dbs, used: 0, waiters: Waiters::default() }
     }
 
     /// The values of every key, shared: what changes here later does not change what is returned.
@@ -273,12 +276,30 @@ impl Shard {
 
     /// Takes over freshly recovered databases. Who is blocked stays blocked, and observations are carried over.
     pub fn adopt(&mut self, fresh: Shard) {
+        self.used = fresh.used;
         let old = std::mem::replace(&mut self.dbs, fresh.dbs);
         for (db, old) in self.dbs.iter_mut().zip(old) {
             for slot in old.keys.iter() {
                 db.carry_over(&slot.name, slot);
             }
         }
+    }
+
+    /// A database, to be changed.
+    pub(crate) fn db_mut(&mut self, db: u32) -> &mut Db {
+        self.used = self.used.max(db as usize + 1);
+        &mut self.dbs[db as usize]
+    }
+
+    /// The databases that may hold anything, with their numbers.
+    pub(crate) fn used(&self) -> impl Iterator<Item = (u32, &Db)> {
+        (0..).zip(&self.dbs[..self.used])
+    }
+
+    /// Two databases change places.
+    pub(crate) fn swap(&mut self, db: u32, with: u32) {
+        self.used = self.used.max(db.max(with) as usize + 1);
+        self.dbs.swap(db as usize, with as usize);
     }
 
     /// A database's part; for statistics.

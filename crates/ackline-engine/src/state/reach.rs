@@ -164,7 +164,7 @@ impl<'a> Reach<'a> {
     }
 
     pub(crate) fn db_mut(&mut self, db: u32, key: &[u8]) -> &mut Db {
-        &mut self.shard_mut(key).dbs[db as usize]
+        self.shard_mut(key).db_mut(db)
     }
 
     pub(crate) fn slot(&self, db: u32, key: &[u8]) -> Option<&Slot> {
