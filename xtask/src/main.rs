@@ -4,6 +4,7 @@ mod ceiling;
 mod compare;
 mod deps;
 mod e2e;
+mod pgo;
 mod run;
 mod tidy;
 
@@ -21,6 +22,7 @@ usage: cargo xtask <command>
   e2e [NAME]   only the end-to-end scripts, or only those named
   sim SEED [N] the simulation from one seed, or from N seeds on
   compare ...  Redis and Valkey beside Ackline, see `cargo xtask compare --help`
+  pgo          a release binary, made faster by what a counting one saw under load; needs llvm-profdata
   ceiling ...  the server that `compare` measures as the least that is possible";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
             let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];
             cargo(&soak.into_iter().chain(seeds.iter().map(String::as_str)).collect::<Vec<_>>())
         }
+        ("pgo", []) => pgo::run(),
         ("compare", options) => compare::run(options),
         ("ceiling", options) => ceiling::run(options),
         ("--version", []) => Ok(()),
