@@ -68,6 +68,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A bulk string.
+    #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
         bulk(self.out, bytes);
     }
@@ -99,6 +100,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The header of an array; its elements follow.
+    #[inline]
     pub fn array(&mut self, len: usize) {
         header(self.out, b'*', len as u64);
     }
@@ -194,23 +196,22 @@ fn digits(n: u64) -> usize {
     n.checked_ilog10().map_or(1, |power| power as usize + 1)
 }
 
-/// Most headers announce less than a thousand; these skip the general formatting.
+/// Most headers announce less than ten, many of them a number that is known where they are written.
+#[inline]
 fn header(out: &mut Vec<u8>, marker: u8, n: u64) {
-    match n as u8 {
-        n8 @ 0..=9 if n < 10 => out.extend_from_slice(&[marker, b'0' + n8, b'\r', b'\n']),
-        n8 @ 10..=99 if n < 100 => {
-            out.extend_from_slice(&[marker, b'0' + n8 / 10, b'0' + n8 % 10, b'\r', b'\n']);
-        }
-        _ if n < 1000 => {
-            let [hundreds, rest] = [n / 100, n % 100].map(|part| part as u8);
-            out.extend_from_slice(&[
-                marker,
-                b'0' + hundreds,
-                b'0' + rest / 10,
-                b'0' + rest % 10,
-                b'\r',
-                b'\n',
-            ]);
+    match n {
+        0..=9 => out.extend_from_slice(&[marker, b'0' + n as u8, b'\r', b'\n']),
+        _ => long_header(out, marker, n),
+    }
+}
+
+/// These skip the general formatting up to a thousand.
+fn long_header(out: &mut Vec<u8>, marker: u8, n: u64) {
+    let digit = |n: u64| b'0' + (n % 10) as u8;
+    match n {
+        0..=99 => out.extend_from_slice(&[marker, digit(n / 10), digit(n), b'\r', b'\n']),
+        100..=999 => {
+            out.extend_from_slice(&[marker, digit(n / 100), digit(n / 10), digit(n), b'\r', b'\n']);
         }
         _ => {
             out.push(marker);

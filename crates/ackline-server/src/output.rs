@@ -23,8 +23,9 @@ pub(crate) struct Output {
 
 /// Sent bytes are moved out of the way once there are so many of them.
 const COMPACT: usize = 64 * 1024;
-/// A buffer larger than this is not kept for the next.
-const KEEP_MAX: usize = 64 * 1024;
+/// A buffer larger than this is not kept for the next. A thread keeps one that large, because what is given back has to be
+/// made anew, page by page.
+const KEEP_MAX: usize = 1 << 20;
 /// Marks of a connection for which room is kept.
 const MARKS_KEPT: usize = 16;
 

@@ -75,14 +75,20 @@ pub(crate) struct Slot {
     /// The entry's ID.
     pub(crate) id: StreamId,
     at: u32,
-    body: u32,
-    end: u32,
+    pub(super) body: Body,
+}
+
+/// What an entry has behind its ID, and how it began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body {
+    from: u32,
+    to: u32,
     head: u8,
 }
 
 impl Slot {
     pub(super) fn is_deleted(&self) -> bool {
-        self.head & DELETED != 0
+        self.body.head & DELETED != 0
     }
 }
 
@@ -183,11 +189,11 @@ impl Block {
                 return None;
             }
             match slot.is_deleted() {
-                true => block.dead += slot.end - slot.at,
+                true => block.dead += slot.body.to - slot.at,
                 false => block.live += 1,
             }
             block.note(at, slot.id);
-            at = slot.end as usize;
+            at = slot.body.to as usize;
         }
         (block.live > 0 && block.gone.checked_add(block.held).is_some()).then_some(block)
     }
@@ -327,7 +333,7 @@ impl Block {
         let Some(slot) = self.find(id) else { return false };
         self.data[slot.at as usize] |= DELETED;
         self.live -= 1;
-        self.dead += slot.end - slot.at;
+        self.dead += slot.body.to - slot.at;
         let dead = self.dead as usize;
         if self.live > 0 && dead >= DEAD_MIN && dead > self.data.len() - dead {
             self.compact();
@@ -349,8 +355,8 @@ impl Block {
         rest.data.extend_from_slice(&self.data[..self.names as usize]);
         for slot in self.all_slots() {
             if !slot.is_deleted() {
-                rest.put_id(slot.id, slot.head & OWN_NAMES);
-                rest.data.extend_from_slice(self.body(&slot));
+                rest.put_id(slot.id, slot.body.head & OWN_NAMES);
+                rest.data.extend_from_slice(self.body(slot.body));
                 rest.live += 1;
             } else if slot.id == self.last {
                 rest.push_dead(slot.id);
@@ -400,21 +406,21 @@ impl Block {
         let mut reader = Reader::new(self.data.get(at..)?);
         let (head, id) = read_id(&mut reader, before)?;
         let position = |reader: &Reader<'_>| (self.data.len() - reader.rest().len()) as u32;
-        let body = position(&reader);
+        let from = position(&reader);
         reader.bytes()?;
-        Some(Slot { id, at: at as u32, body, end: position(&reader), head })
+        Some(Slot { id, at: at as u32, body: Body { from, to: position(&reader), head } })
     }
 
     /// Names and values of an entry in turn.
-    pub(super) fn words(&self, slot: &Slot) -> Words<'_> {
-        match slot.head & OWN_NAMES {
-            0 => Words::beside(&self.data, self.body(slot)),
-            _ => Words::new(Reader::new(self.body(slot)).bytes().unwrap_or_default()),
+    pub(super) fn words(&self, body: Body) -> Words<'_> {
+        match body.head & OWN_NAMES {
+            0 => Words::beside(&self.data, self.body(body)),
+            _ => Words::new(Reader::new(self.body(body)).bytes().unwrap_or_default()),
         }
     }
 
-    fn body(&self, slot: &Slot) -> &[u8] {
-        &self.data[slot.body as usize..slot.end as usize]
+    fn body(&self, body: Body) -> &[u8] {
+        &self.data[body.from as usize..body.to as usize]
     }
 
     /// Notes where the names end; `None` if there are none.
@@ -429,11 +435,11 @@ impl Block {
 
     /// Whether the entry of an image is one that could have been put in.
     fn is_sound(&self, slot: &Slot) -> bool {
-        let body = Reader::new(self.body(slot)).bytes().unwrap_or_default();
+        let body = Reader::new(self.body(slot.body)).bytes().unwrap_or_default();
         let count = Reader::new(&self.data).u64().unwrap_or_default();
         let mut values = Reader::new(body);
-        match slot.head & !(DELETED | ID) {
-            _ if slot.head & ID == ID => false,
+        match slot.body.head & !(DELETED | ID) {
+            _ if slot.body.head & ID == ID => false,
             0 | OWN_NAMES if slot.is_deleted() => true,
             0 if self.is_pair => true,
             0 => (0..count).all(|_| values.bytes().is_some()) && values.is_empty(),
@@ -490,7 +496,7 @@ impl Iterator for Slots<'_> {
     fn next(&mut self) -> Option<Slot> {
         let before = if self.number.is_multiple_of(STRIDE) { self.block.first } else { self.before };
         let slot = self.block.slot_at(self.at, before)?;
-        (self.at, self.number, self.before) = (slot.end as usize, self.number + 1, slot.id);
+        (self.at, self.number, self.before) = (slot.body.to as usize, self.number + 1, slot.id);
         Some(slot)
     }
 }
@@ -569,8 +575,8 @@ mod tests {
             assert_eq!((block.live(), block.total()), (ids.len() as u64, self.0.len() as u64));
             assert!(self.0.last().is_none_or(|(id, ..)| *id == block.last()));
             for (slot, (_, words, _)) in block.slots().zip(self.live()) {
-                assert!(block.words(&slot).eq(words.iter().map(Vec::as_slice)));
-                assert_eq!(block.words(&slot).len(), words.len());
+                assert!(block.words(slot.body).eq(words.iter().map(Vec::as_slice)));
+                assert_eq!(block.words(slot.body).len(), words.len());
             }
             for (id, _, live) in &self.0 {
                 assert_eq!(block.find(*id).is_some(), *live);
@@ -649,7 +655,7 @@ mod tests {
                 Block::from_plain_image(StreamId::new(ms, 0), &data),
             ].into_iter().flatten() {
                 prop_assert!(reloaded(&block).is_some());
-                block.slots().for_each(|slot| block.words(&slot).for_each(drop));
+                block.slots().for_each(|slot| block.words(slot.body).for_each(drop));
             }
         }
     }

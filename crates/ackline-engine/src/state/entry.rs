@@ -4,7 +4,7 @@
 //! fields  = count (name value)*         count of pairs; names and values with their lengths
 //! ```
 
-use super::block::{Block, Slot};
+use super::block::{Block, Body, Slot};
 use crate::codec::{Reader, put_bytes, put_u64};
 use crate::id::StreamId;
 use triomphe::Arc;
@@ -15,17 +15,17 @@ pub struct EntryRef {
     /// The entry's ID.
     pub id: StreamId,
     block: Arc<Block>,
-    slot: Slot,
+    body: Body,
 }
 
 impl EntryRef {
     pub(crate) fn new(block: &Arc<Block>, slot: Slot) -> EntryRef {
-        EntryRef { id: slot.id, block: Arc::clone(block), slot }
+        EntryRef { id: slot.id, block: Arc::clone(block), body: slot.body }
     }
 
     /// Fields and values in turn, twice as many as there are pairs.
     pub fn words(&self) -> Words<'_> {
-        self.block.words(&self.slot)
+        self.block.words(self.body)
     }
 }
 
