@@ -109,12 +109,14 @@ impl Writer {
         (mode != SyncMode::No && self.synced < self.written).then(|| self.synced_at + EVERY)
     }
 
-    /// One turn without waiting, for those who drive the log by hand; `second` says that a second has passed. False once
-    /// there is nothing more to do for ever.
-    pub(crate) fn step(&mut self, second: bool) -> bool {
+    /// One turn without waiting, for those who drive the log by hand; `second` says that a second has passed.
+    pub(crate) fn step(&mut self, second: bool) {
+        if self.ended {
+            return;
+        }
         let (stop, due) = self.turn(second);
         let synced = due.map(|due| due.file.sync().map(|()| due));
-        !self.ended && self.settle(synced) && !stop
+        self.end_turn(stop, synced);
     }
 
     /// Writes what there is, without syncing it. Answers whether this was the end, and the sync to be made.
@@ -204,9 +206,17 @@ impl Writer {
         })
     }
 
-    /// Notes the sync that was made, publishes how far the log is safe, and sees to the next segment. False if one of
-    /// them failed.
-    fn settle(&mut self, synced: Option<io::Result<Due>>) -> bool {
+    /// What is left to do once a turn has synced. False once nothing is written any more.
+    fn end_turn(&mut self, stop: bool, synced: Option<io::Result<Due>>) -> bool {
+        if !self.ended {
+            self.settle(synced);
+            self.ended |= stop;
+        }
+        !self.ended
+    }
+
+    /// Notes the sync that was made, publishes how far the log is safe, and sees to the next segment.
+    fn settle(&mut self, synced: Option<io::Result<Due>>) {
         let noted = synced.transpose().map(|due| due.map(|due| self.note_sync(&due)));
         let settled = noted.and_then(|_| {
             let mode = self.desk.gather.lock().sync;
@@ -214,7 +224,9 @@ impl Writer {
             self.desk.durable.advance(safe, self.synced);
             self.prepare()
         });
-        settled.inspect_err(|error| drop(self.fail(&error.to_string()))).is_ok()
+        if let Err(error) = settled {
+            self.fail(&error.to_string());
+        }
     }
 
     fn note_sync(&mut self, due: &Due) {
@@ -349,13 +361,15 @@ pub(crate) fn run(writer: &Mutex<Writer>, desk: &Desk) {
             false => desk.wait(rest),
         }
         let mut held = writer.lock();
+        if held.ended {
+            return;
+        }
         let mode = held.desk.gather.lock().sync;
         let second = held.sync_at(mode).is_some_and(|at| Instant::now() >= at);
         let (stop, due) = held.turn(second);
         drop(held);
         let synced = due.map(|due| due.file.sync().map(|()| due));
-        let mut held = writer.lock();
-        if held.ended || !held.settle(synced) || stop {
+        if !writer.lock().end_turn(stop, synced) {
             return;
         }
     }

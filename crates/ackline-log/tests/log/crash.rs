@@ -4,7 +4,7 @@ use crate::{by_hand, on, small};
 use ackline_log::conformance::contents;
 use ackline_log::faulty::FaultyDisk;
 use ackline_log::storage::Storage;
-use ackline_log::{Log, LogError, Lsn, SyncMode};
+use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode};
 use std::sync::atomic::Ordering;
 
 const NAME: &str = "0000000000000000.log";
@@ -154,5 +154,33 @@ fn a_failed_write_or_sync_poisons_and_is_not_retried() {
         assert!(log.close().is_err());
         let found = contents(&on(&disk.after_power_cut(&mut || false), small(SyncMode::Always)).unwrap());
         assert!(found.len() as u64 >= reported, "{calls} calls: {} of {reported}", found.len());
+    }
+}
+
+/// What comes after a failed write would stand behind a hole.
+#[test]
+fn nothing_is_written_after_a_failure_or_the_end() {
+    for by_hand in [false, true] {
+        let options = LocalOptions { by_hand, ..small(SyncMode::No) };
+        let disk = FaultyDisk::new();
+        let log = on(&disk, options).unwrap();
+        disk.calls_left.store(0, Ordering::SeqCst);
+        let lost = log.append(b"lost");
+        log.step(false);
+        assert!(!log.durable().wait(lost, None));
+        disk.calls_left.store(-1, Ordering::SeqCst);
+        log.gather(b"behind a hole");
+        log.flush();
+        log.step(true);
+        assert!(log.close().is_err());
+        drop(log);
+        let log = on(&disk, options).unwrap();
+        assert!(contents(&log).is_empty());
+        log.close().unwrap();
+        log.gather(b"after the end");
+        log.flush();
+        log.step(true);
+        drop(log);
+        assert!(contents(&on(&disk, options).unwrap()).is_empty());
     }
 }
