@@ -87,16 +87,19 @@ fn check(connection: &mut Connection, confirmed: &Confirmed) {
 fn kill_under_load_loses_nothing() {
     let rounds = std::env::var("CRASH_ROUNDS").map_or(3, |text| text.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    // Checkpoints all the time, so that some are killed.
-    let args =
-        ["--io-threads", "2", "--auto-aof-rewrite-min-size", "100kb", "--auto-aof-rewrite-percentage", "1"];
-    let mut server = Server::start(dir.path(), &args);
+    // Checkpoints all the time, so that some are killed. What the operating system has survives a kill in every mode.
+    let args = |round: usize| {
+        let mode = ["always", "everysec", "no"][round % 3];
+        let common = ["--io-threads", "2", "--auto-aof-rewrite-min-size", "100kb"];
+        [&common[..], &["--auto-aof-rewrite-percentage", "1", "--appendfsync", mode]].concat()
+    };
+    let mut server = Server::start(dir.path(), &args(0));
     let _: () =
         cmd("XGROUP").arg(&["CREATE", "s", "g", "0", "MKSTREAM"]).query(&mut server.connect(2)).unwrap();
     let mut confirmed = Confirmed::default();
     for n in 0..rounds {
         round(&mut server, n, &mut confirmed);
-        server = Server::start(dir.path(), &args);
+        server = Server::start(dir.path(), &args(n + 1));
         check(&mut server.connect(2), &confirmed);
     }
     assert!(!confirmed.added.is_empty() && !confirmed.acknowledged.is_empty());
