@@ -23,7 +23,7 @@ fn memory() {
         let mut bytes = vec![list.memory() as f64 / len as f64];
         for (from, to) in [(0, len / 2), (len / 2, len * 7 / 8)] {
             (from..to).for_each(|n| {
-                list.remove(id(scattered(n, len)));
+                list.remove(&[id(scattered(n, len))]);
             });
             bytes.push(list.memory() as f64 / list.len() as f64);
         }
@@ -84,14 +84,14 @@ fn each(bencher: Bencher<'_, '_>, len: u64, operation: impl Fn(&mut Pending, u64
 #[divan::bench(args = LENS, sample_count = 5, sample_size = 1)]
 fn remove_in_order(bencher: Bencher<'_, '_>, len: u64) {
     each(bencher, len, |list, n| {
-        list.remove(id(n));
+        list.remove(&[id(n)]);
     });
 }
 
 #[divan::bench(args = LENS, sample_count = 5, sample_size = 1)]
 fn remove_scattered(bencher: Bencher<'_, '_>, len: u64) {
     each(bencher, len, |list, n| {
-        list.remove(id(scattered(n, len)));
+        list.remove(&[id(scattered(n, len))]);
     });
 }
 

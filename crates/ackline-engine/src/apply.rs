@@ -167,9 +167,7 @@ fn delete(stream: &mut Stream, id: StreamId, remember: bool, unreference: bool) 
 fn drop_references(stream: &mut Stream, id: StreamId) {
     stream.change_groups(
         |group| group.pending.contains(id),
-        |_, group| {
-            group.acknowledge(id);
-        },
+        |_, group| group.acknowledge(&[id]),
     );
 }
 
@@ -219,10 +217,7 @@ fn apply_to_group(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garbag
             }
         }
         Change::Ack { group, ids } => {
-            let group = stream.group_mut(group)?;
-            for &id in ids.iter() {
-                group.acknowledge(id);
-            }
+            stream.group_mut(group)?.acknowledge(ids);
         }
         _ => return None,
     }

@@ -13,14 +13,18 @@ pub(crate) struct Ids(SmallVec<[StreamId; 8]>);
 impl Ids {
     /// Every word as a strict ID; a missing sequence is 0.
     pub(crate) fn parse(words: Args<'_>) -> Result<Ids, Error> {
-        words.iter().map(|word| StreamId::parse(word, 0)).collect::<Result<_, _>>().map(Ids)
+        let mut ids = SmallVec::with_capacity(words.len());
+        for word in words.iter() {
+            ids.push(StreamId::parse(word, 0)?);
+        }
+        Ok(Ids(ids))
     }
 
     /// Those that `wanted` accepts, repeated ones only once.
-    pub(crate) fn keep_once(self, wanted: impl Fn(StreamId) -> bool) -> Ids {
-        let mut kept = Ids(self.0.into_iter().filter(|id| wanted(*id)).collect());
-        kept.drop_repeated();
-        kept
+    pub(crate) fn keep_once(mut self, mut wanted: impl FnMut(StreamId) -> bool) -> Ids {
+        self.0.retain(|id| wanted(*id));
+        self.drop_repeated();
+        self
     }
 
     fn drop_repeated(&mut self) {

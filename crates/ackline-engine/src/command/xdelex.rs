@@ -209,7 +209,8 @@ fn acknowledge(txn: &mut Txn<'_>, key: &[u8], group: &[u8], ids: Ids) -> Result<
 }
 
 fn pending(group: &Group, ids: Ids) -> Ids {
-    ids.keep_once(|id| group.pending.contains(id))
+    let mut finger = group.pending.finger();
+    ids.keep_once(|id| finger.finds(id))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use super::Name;
 use super::consumers::{Consumer, ConsumerKey, Consumers};
-use super::pending::{Chunks, Delivery, Entries, Entry, Pending};
+use super::pending::{Chunks, Delivery, Entries, Entry, Owners, Pending};
 use super::sorted::Sorted;
 use super::stream::Stream;
 use crate::id::StreamId;
@@ -229,14 +229,13 @@ impl Group {
         self.own(owner);
     }
 
-    /// Takes the entry out of the list; false if it was not pending.
-    pub(crate) fn acknowledge(&mut self, id: StreamId) -> bool {
+    /// Takes those of some entries out of the list that are pending.
+    pub(crate) fn acknowledge(&mut self, ids: &[StreamId]) {
         if self.pending.is_empty() {
-            return false;
+            return;
         }
-        let Some(delivery) = self.pending.remove(id) else { return false };
-        self.disown(delivery.owner);
-        true
+        let owners = self.pending.remove(ids);
+        self.disown_all(&owners);
     }
 
     /// Takes the entries below an ID out of the list whose message is still there. Answers the parts of the list that
@@ -254,18 +253,13 @@ impl Group {
         let count = self.pending.rank(below) - self.pending.rank(sure);
         let few = count < self.pending.len() / SHARE;
         let single: Vec<StreamId> = if few { ids(sure..=last).collect() } else { Vec::new() };
-        for id in doubtful.into_iter().chain(single) {
-            self.acknowledge(id);
-        }
+        self.acknowledge(&doubtful);
+        self.acknowledge(&single);
         if few {
             return Vec::new();
         }
         let (owners, gone) = self.pending.remove_between(sure, below);
-        for (owner, count) in owners.iter() {
-            if let Some(consumer) = self.owner_mut(Some(owner)) {
-                consumer.pending -= count;
-            }
-        }
+        self.disown_all(&owners);
         gone
     }
 
@@ -277,6 +271,14 @@ impl Group {
     fn own(&mut self, owner: Option<ConsumerKey>) {
         if let Some(consumer) = self.owner_mut(owner) {
             consumer.pending += 1;
+        }
+    }
+
+    fn disown_all(&mut self, owners: &Owners) {
+        for (owner, count) in owners.iter() {
+            if let Some(consumer) = self.owner_mut(Some(owner)) {
+                consumer.pending -= count;
+            }
         }
     }
 

@@ -4,8 +4,11 @@
 //! frame   field   seq  ms  order  time  owner  count
 //!         base    the smallest value, or one below it
 //!         mask    of the bytes that hold every distance from the base: a field that is equal everywhere takes none
-//! bytes   row row row .. slack         row = the distances, little-endian, one behind the other
+//! bytes   gap row row row .. slack     row = the distances, little-endian, one behind the other
 //! ```
+//!
+//! The gap is what was taken out at the front: who acknowledges in order moves nothing.
+//!
 //!
 //! The slack makes every field one load of eight bytes and a mask. `order` lies right before `time`, so that as long
 //! as both fit into eight bytes, claim keys are compared by one load too: an acknowledgement in the order of delivery
@@ -137,6 +140,8 @@ fn bounds(rows: &[Row], field: usize) -> (u64, u64) {
 pub(super) struct Chunk {
     frame: Frame,
     len: u16,
+    /// Rows that the gap at the front has room for.
+    gap: u16,
     bytes: Vec<u8>,
 }
 
@@ -152,7 +157,7 @@ impl Chunk {
 
     fn framed(frame: Frame, rows: &[Row]) -> Chunk {
         let bytes = vec![0; rows.len() * usize::from(frame.stride) + SLACK];
-        let mut chunk = Chunk { frame, len: rows.len() as u16, bytes };
+        let mut chunk = Chunk { frame, len: rows.len() as u16, gap: 0, bytes };
         for field in frame.written() {
             rows.iter().enumerate().for_each(|(at, row)| chunk.put(at, field, row[field]));
         }
@@ -174,7 +179,12 @@ impl Chunk {
 
     /// Where a row's field begins.
     fn spot(&self, at: usize, field: usize) -> usize {
-        at * self.stride() + usize::from(self.frame.offset[field])
+        self.row(at) + usize::from(self.frame.offset[field])
+    }
+
+    /// Where a row begins.
+    fn row(&self, at: usize) -> usize {
+        (usize::from(self.gap) + at) * self.stride()
     }
 
     fn load(&self, spot: usize) -> u64 {
@@ -220,11 +230,15 @@ impl Chunk {
             owner: self.owner(at),
             delivered_at: self.time(at),
             delivery_count: (self.get(at, COUNT) ^ SIGN) as i64,
-            order: self.get(at, ORDER),
+            order: self.order(at),
         }
     }
 
-    fn owner(&self, at: usize) -> Option<ConsumerKey> {
+    pub(super) fn order(&self, at: usize) -> u64 {
+        self.get(at, ORDER)
+    }
+
+    pub(super) fn owner(&self, at: usize) -> Option<ConsumerKey> {
         self.get(at, OWNER).checked_sub(1).map(|key| ConsumerKey(key as u32))
     }
 
@@ -256,7 +270,23 @@ impl Chunk {
         if self.wide_id(last) < id {
             return Err(self.len());
         }
-        let (mut from, mut len) = (0, self.len());
+        self.find_between(0, self.len(), id)
+    }
+
+    /// As [`Chunk::find`], where no row before `from` has that ID or a later one. It is often right there.
+    pub(super) fn find_from(&self, from: usize, id: StreamId) -> Result<usize, usize> {
+        if from == self.len() {
+            return Err(from);
+        }
+        match self.wide_id(from).cmp(&wide(id)) {
+            Ordering::Equal => Ok(from),
+            Ordering::Greater => Err(from),
+            Ordering::Less => self.find_between(from, self.len() - from, wide(id)),
+        }
+    }
+
+    /// Among `len` rows, at least one.
+    fn find_between(&self, mut from: usize, mut len: usize, id: u128) -> Result<usize, usize> {
         while len > 1 {
             let middle = from + len / 2;
             from = select_unpredictable(self.wide_id(middle) <= id, middle, from);
@@ -319,12 +349,23 @@ impl Chunk {
     pub(super) fn insert(&mut self, at: usize, id: StreamId, delivery: &Delivery) {
         let row = row_of(id, delivery);
         self.make_fit(&row);
-        let (stride, end) = (self.stride(), self.bytes.len());
-        if self.bytes.capacity() - end < stride {
-            self.bytes.reserve_exact((self.len() / 4 + 4) * stride);
+        if self.gap > 0 && at <= self.len() / 2 {
+            let (front, spot, stride) = (self.row(0), self.row(at), self.stride());
+            self.bytes.copy_within(front..spot, front - stride);
+            self.gap -= 1;
+            self.len += 1;
+            return self.write(at, &row);
         }
+        let stride = self.stride();
+        if self.bytes.capacity() - self.bytes.len() < stride {
+            match usize::from(self.gap) > self.len() / 4 {
+                true => self.close_gap(),
+                false => self.bytes.reserve_exact((self.len() / 4 + 4) * stride),
+            }
+        }
+        let (spot, end) = (self.row(at), self.bytes.len());
         self.bytes.resize(end + stride, 0);
-        self.bytes.copy_within(at * stride..end, (at + 1) * stride);
+        self.bytes.copy_within(spot..end, spot + stride);
         self.len += 1;
         self.write(at, &row);
     }
@@ -346,7 +387,7 @@ impl Chunk {
     /// The same entries in a wider frame.
     fn reframed(&self, frame: Frame) -> Chunk {
         let bytes = vec![0; self.len() * usize::from(frame.stride) + SLACK];
-        let mut chunk = Chunk { frame, len: self.len, bytes };
+        let mut chunk = Chunk { frame, len: self.len, gap: 0, bytes };
         for field in frame.written() {
             let moved = self.frame.base[field].wrapping_sub(frame.base[field]);
             let (mut from, mut to) = (self.spot(0, field), chunk.spot(0, field));
@@ -360,19 +401,36 @@ impl Chunk {
         chunk
     }
 
-    /// Takes an entry out, which may leave the chunk empty.
-    pub(super) fn remove(&mut self, at: usize) {
-        let stride = self.stride();
-        self.bytes.copy_within((at + 1) * stride.., at * stride);
-        self.bytes.truncate(self.bytes.len() - stride);
-        self.len -= 1;
-        if self.bytes.capacity() > 2 * self.bytes.len() {
-            self.bytes.shrink_to(self.bytes.len() * 5 / 4);
+    /// Takes rows out, which may leave the chunk empty. Those on the shorter side move.
+    pub(super) fn remove(&mut self, rows: Range<usize>) {
+        let (from, to) = (self.row(rows.start), self.row(rows.end));
+        if rows.start < self.len() - rows.end {
+            let front = self.row(0);
+            self.bytes.copy_within(front..from, front + (to - from));
+            self.gap += rows.len() as u16;
+        } else {
+            self.bytes.copy_within(to.., from);
+            self.bytes.truncate(self.bytes.len() - (to - from));
         }
+        self.len -= rows.len() as u16;
+        let used = self.bytes.len() - self.row(0);
+        if self.bytes.capacity() > 2 * used {
+            self.close_gap();
+            self.bytes.shrink_to(used * 5 / 4);
+        }
+    }
+
+    /// Gives the gap back.
+    fn close_gap(&mut self) {
+        let front = self.row(0);
+        self.bytes.copy_within(front.., 0);
+        self.bytes.truncate(self.bytes.len() - front);
+        self.gap = 0;
     }
 
     /// Gives spare memory back: nothing will be put in for long.
     pub(super) fn close(&mut self) {
+        self.close_gap();
         self.bytes.shrink_to_fit();
     }
 
@@ -401,20 +459,20 @@ impl Chunk {
 
     /// The rows that are wanted. Neighbours are mostly wanted together, and copied together.
     fn keep(&self, is_wanted: impl Fn(usize) -> bool) -> Chunk {
-        let (stride, mut len, mut at) = (self.stride(), 0, 0);
+        let (mut len, mut at) = (0, 0);
         let mut bytes = Vec::with_capacity(self.bytes.len());
         while at < self.len() {
             let from = at;
             while at < self.len() && is_wanted(at) {
                 at += 1;
             }
-            bytes.extend_from_slice(&self.bytes[from * stride..at * stride]);
+            bytes.extend_from_slice(&self.bytes[self.row(from)..self.row(at)]);
             len += (at - from) as u16;
             at += 1;
         }
         bytes.extend_from_slice(&[0; SLACK]);
         bytes.shrink_to_fit();
-        Chunk { frame: self.frame, len, bytes }
+        Chunk { frame: self.frame, len, gap: 0, bytes }
     }
 
     /// Adds how many of some rows each owner has.
@@ -428,6 +486,6 @@ impl Chunk {
     /// Whether all spare memory is for the next few entries.
     #[cfg(test)]
     pub(super) fn is_compact(&self) -> bool {
-        self.bytes.capacity() <= 2 * self.bytes.len() + 4 * self.stride()
+        self.bytes.capacity() <= 2 * (self.bytes.len() - self.row(0)) + 4 * self.stride()
     }
 }

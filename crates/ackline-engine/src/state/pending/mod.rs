@@ -35,9 +35,11 @@ mod walk;
 
 use super::ConsumerKey;
 use crate::id::StreamId;
+use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 pub(crate) use tree::Chunks;
 use tree::{Child, Cut};
+pub(crate) use walk::Finger;
 pub use walk::{Claims, Entries, Entry, Sweep};
 
 /// One pending entry.
@@ -77,7 +79,7 @@ pub(crate) fn idle_since(now: i64, min_idle: i64) -> i64 {
 
 /// How many entries each owner has, in the order in which they came up.
 #[derive(Debug, Default)]
-pub(crate) struct Owners(Vec<(ConsumerKey, u64)>);
+pub struct Owners(SmallVec<[(ConsumerKey, u64); 2]>);
 
 impl Owners {
     fn add(&mut self, owner: Option<ConsumerKey>, count: u64) {
@@ -89,7 +91,8 @@ impl Owners {
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (ConsumerKey, u64)> {
+    /// The owners that have some.
+    pub fn iter(&self) -> impl Iterator<Item = (ConsumerKey, u64)> {
         self.0.iter().copied()
     }
 }
@@ -131,6 +134,11 @@ impl Pending {
     /// Whether the entry is pending.
     pub fn contains(&self, id: StreamId) -> bool {
         self.root.as_ref().is_some_and(|root| root.contains(id))
+    }
+
+    /// For looking up IDs that mostly ascend.
+    pub(crate) fn finger(&self) -> Finger<'_> {
+        Finger::new(self.root.as_ref())
     }
 
     /// The smallest and the largest pending ID.
@@ -217,12 +225,18 @@ impl Pending {
         self.next_order = order;
     }
 
-    /// Takes an entry out.
-    pub fn remove(&mut self, id: StreamId) -> Option<Delivery> {
-        let before = self.root.as_mut()?.remove(id)?;
-        self.root = self.root.take().and_then(Child::trimmed);
+    /// Takes out those of some entries that are pending. Answers whose they were. It costs less if the IDs ascend.
+    pub fn remove(&mut self, mut ids: &[StreamId]) -> Owners {
+        let mut owners = Owners::default();
+        while let Some(root) = self.root.as_mut().filter(|_| !ids.is_empty()) {
+            let loss = root.remove(ids, &mut owners);
+            ids = &ids[loss.looked_up..];
+            if root.is_to_be_trimmed() {
+                self.root = self.root.take().and_then(Child::trimmed);
+            }
+        }
         self.forget_lost();
-        Some(before)
+        owners
     }
 
     /// Takes out what a consumer owns, chunk by chunk. Answers the chunks that went.

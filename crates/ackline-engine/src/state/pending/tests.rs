@@ -24,6 +24,10 @@ enum Op {
     RemoveOwner(u32),
     /// From the n-th on, up to so many, at once.
     Cut(usize, usize),
+    /// From the n-th on, every so many, in one call; so many, and some that are not pending.
+    Batch(usize, usize, usize),
+    /// Each that many further on than the one before, in one call.
+    Mixed(usize, usize),
     Snapshot,
 }
 
@@ -72,6 +76,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1..30usize).prop_map(Op::Thin),
         1 => prop_oneof![0..6u32, 60..70u32].prop_map(Op::RemoveOwner),
         1 => (any::<usize>(), 0..3000usize).prop_map(|(at, count)| Op::Cut(at, count)),
+        2 => (any::<usize>(), 1..40usize, 1..1500usize).prop_map(|(at, step, count)| Op::Batch(at, step, count)),
+        1 => (any::<usize>(), 1..60usize).prop_map(|(step, count)| Op::Mixed(step, count)),
         1 => Just(Op::Snapshot),
     ]
 }
@@ -86,8 +92,20 @@ impl Both {
     }
 
     fn remove(&mut self, id: StreamId) {
-        assert_eq!(self.tree.remove(id), self.plain.remove(&id));
+        assert_eq!(self.tree.get(id), self.plain.get(&id).copied());
+        self.remove_all(&[id]);
         assert_eq!(self.tree.get(id), None);
+    }
+
+    /// IDs in any order, repeated ones too.
+    fn remove_all(&mut self, ids: &[StreamId]) {
+        let mut finger = self.tree.finger();
+        assert!(ids.iter().all(|id| finger.finds(*id) == self.plain.contains_key(id)));
+        let mut owners: BTreeMap<ConsumerKey, u64> = BTreeMap::new();
+        let gone = ids.iter().filter_map(|id| self.plain.remove(id)?.owner);
+        gone.for_each(|owner| *owners.entry(owner).or_default() += 1);
+        let found = self.tree.remove(ids);
+        assert!(found.iter().collect::<BTreeMap<_, _>>() == owners && found.iter().count() == owners.len());
     }
 
     fn nth(&self, n: usize) -> Option<StreamId> {
@@ -123,6 +141,16 @@ impl Both {
                 self.plain.retain(|_, delivery| delivery.owner != Some(ConsumerKey(owner)));
             }
             Op::Cut(n, count) => self.cut(n, count),
+            Op::Batch(n, step, count) => {
+                let from = self.nth(n).unwrap_or(StreamId::MIN);
+                let known = self.plain.range(from..).map(|(id, _)| *id).step_by(step).take(count);
+                let ids = known.flat_map(|id| [Some(id), id.next().filter(|_| n % 2 == 0)]);
+                self.remove_all(&ids.flatten().collect::<Vec<_>>());
+            }
+            Op::Mixed(step, count) => {
+                let ids = (0..count).filter_map(|n| self.nth(n.wrapping_mul(step)));
+                self.remove_all(&ids.collect::<Vec<_>>());
+            }
             Op::Snapshot => self.snapshots.push((self.tree.clone(), self.plain.clone())),
         }
     }

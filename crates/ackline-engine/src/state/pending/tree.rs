@@ -8,6 +8,7 @@ use super::chunk::{self, Chunk, owner_bit, wide};
 use super::{ClaimKey, Delivery, Owners};
 use crate::id::StreamId;
 use crate::state::ConsumerKey;
+use std::ops::Range;
 use triomphe::Arc;
 
 /// Children of a full node.
@@ -17,7 +18,7 @@ const FAN_OUT: usize = 64;
 const REFRESH: u64 = 64;
 /// Smallest claim keys are made anew at one removal in so many; until then they may be those of entries that are gone. To
 /// look for the next one at each acknowledgement of the oldest, as most are, would cost more than the rest.
-const LOOK: u64 = 8;
+const LOOK: u64 = 32;
 
 /// What is below a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,28 @@ pub(super) struct Child {
 /// What was taken out of a tree.
 #[derive(Debug)]
 pub struct Chunks(#[expect(dead_code, reason = "held to be dropped")] Arc<Node>);
+
+/// What a node lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Loss {
+    /// How many of the IDs were looked up, at least one.
+    pub(super) looked_up: usize,
+    count: u64,
+    released: u64,
+    /// Whether it is time to look for the smallest claim key; see [`LOOK`].
+    is_to_look: bool,
+    /// Whether it is time to make the mask of owners anew; see [`REFRESH`].
+    is_to_refresh: bool,
+}
+
+impl Loss {
+    fn add(&mut self, owner: Option<ConsumerKey>, order: u64) {
+        self.count += 1;
+        self.released += u64::from(owner.is_none());
+        self.is_to_look |= order.is_multiple_of(LOOK);
+        self.is_to_refresh |= order.is_multiple_of(REFRESH);
+    }
+}
 
 /// What is to be taken out of a tree, and what was.
 pub(super) struct Cut {
@@ -100,26 +123,30 @@ impl Summary {
         }
     }
 
-    /// After one entry of the node changed.
-    fn follow(&mut self, node: &Node, before: Option<&Delivery>, after: Option<&Delivery>) {
-        let released = |delivery: Option<&Delivery>| delivery.is_some_and(|it| it.owner.is_none());
-        self.count = self.count + u64::from(after.is_some()) - u64::from(before.is_some());
-        self.released = self.released + u64::from(released(after)) - u64::from(released(before));
+    /// After an entry was put into the node, maybe in place of another.
+    fn gain(&mut self, node: &Node, before: Option<&Delivery>, after: &Delivery) {
+        self.count += 1;
+        self.released += u64::from(after.owner.is_none());
+        self.oldest = self.oldest.min(after.claim_key());
+        self.owners |= owner_bit(after.owner);
+        let mut loss = Loss::default();
+        before.into_iter().for_each(|before| loss.add(before.owner, before.order));
+        self.lose(node, &loss);
+    }
+
+    /// After entries of the node went.
+    fn lose(&mut self, node: &Node, loss: &Loss) {
+        self.count -= loss.count;
+        self.released -= loss.released;
         if self.count == 0 {
             return;
         }
         self.first = node.first();
-        if let Some(after) = after {
-            self.oldest = self.oldest.min(after.claim_key());
-            self.owners |= owner_bit(after.owner);
+        if loss.is_to_look {
+            self.oldest = node.oldest(self.released > 0);
         }
-        if let Some(before) = before {
-            if before.order.is_multiple_of(LOOK) {
-                self.oldest = node.oldest(self.released > 0);
-            }
-            if before.order.is_multiple_of(REFRESH) {
-                self.owners = node.owners();
-            }
+        if loss.is_to_refresh {
+            self.owners = node.owners();
         }
     }
 }
@@ -197,7 +224,7 @@ impl Child {
     }
 
     /// The chunk that an ID lies in if it lies in one.
-    fn leaf_of(&self, id: StreamId) -> &Chunk {
+    pub(super) fn leaf_of(&self, id: StreamId) -> &Chunk {
         let mut node = &*self.node;
         loop {
             match node {
@@ -220,31 +247,31 @@ impl Child {
             }
         };
         match behind {
-            None => self.sum.follow(node, before.as_ref(), Some(after)),
+            None => self.sum.gain(node, before.as_ref(), after),
             Some(_) => self.sum = Summary::of(node),
         }
         (before, behind.map(Child::new))
     }
 
-    /// Takes an entry out, which may leave the child empty. In vain, it may copy shared nodes, once each.
-    pub(super) fn remove(&mut self, id: StreamId) -> Option<Delivery> {
+    /// Takes entries out, which may leave the child empty: the first one, and those behind it in the same chunk as
+    /// long as the IDs ascend. In vain, it may copy shared nodes, once each.
+    pub(super) fn remove(&mut self, ids: &[StreamId], owners: &mut Owners) -> Loss {
         let node = Arc::make_mut(&mut self.node);
-        let before = match node {
-            Node::Leaf(chunk) => {
-                let at = chunk.find(id).ok()?;
-                let before = chunk.delivery(at);
-                chunk.remove(at);
-                before
-            }
+        let loss = match node {
+            Node::Leaf(chunk) => take_from_chunk(chunk, ids, owners),
             Node::Inner(children) => {
-                let at = position(children, id);
-                let before = children[at].remove(id)?;
-                settle(children, at);
-                before
+                let at = position(children, ids[0]);
+                let loss = children[at].remove(ids, owners);
+                if loss.count > 0 {
+                    settle(children, at);
+                }
+                loss
             }
         };
-        self.sum.follow(node, Some(&before), None);
-        Some(before)
+        if loss.count > 0 {
+            self.sum.lose(node, &loss);
+        }
+        loss
     }
 
     /// The leaves without the entries of an owner. Those that never had one stay as they are. What was left of them
@@ -317,6 +344,11 @@ impl Child {
         level.pop()
     }
 
+    /// Whether it is empty, or a node above a single one.
+    pub(super) fn is_to_be_trimmed(&self) -> bool {
+        self.sum.count == 0 || matches!(&*self.node, Node::Inner(children) if children.len() == 1)
+    }
+
     /// The child itself, or what is left of it: the one node below it, nothing.
     pub(super) fn trimmed(mut self) -> Option<Child> {
         while let Node::Inner(children) = &*self.node
@@ -380,6 +412,43 @@ fn place_in_chunk(chunk: &mut Chunk, id: StreamId, after: &Delivery) -> (Option<
             (None, Some(Node::Leaf(behind)))
         }
     }
+}
+
+fn take_from_chunk(chunk: &mut Chunk, ids: &[StreamId], owners: &mut Owners) -> Loss {
+    let last = chunk.id(chunk.len() - 1);
+    let (mut loss, mut at) = (Loss::default(), 0);
+    loop {
+        match chunk.find_from(at, ids[loss.looked_up]) {
+            Ok(from) => {
+                at = from;
+                let rows = rows_of(chunk, from, &ids[loss.looked_up..]);
+                for row in rows.clone() {
+                    let owner = chunk.owner(row);
+                    owners.add(owner, 1);
+                    loss.add(owner, chunk.order(row));
+                }
+                loss.looked_up += rows.len();
+                chunk.remove(rows);
+            }
+            Err(from) => {
+                at = from;
+                loss.looked_up += 1;
+            }
+        }
+        let [before, next] = match ids.get(loss.looked_up - 1..=loss.looked_up) {
+            Some(&[before, next]) => [before, next],
+            _ => return loss,
+        };
+        if next <= before || next > last {
+            return loss;
+        }
+    }
+}
+
+/// The rows from one on that have the next IDs.
+fn rows_of(chunk: &Chunk, from: usize, ids: &[StreamId]) -> Range<usize> {
+    let behind = (from + 1..chunk.len()).zip(&ids[1..]);
+    from..from + 1 + behind.take_while(|(row, id)| chunk.id(*row) == **id).count()
 }
 
 /// Puts a child in. Answers the node to be put behind this one if it had to be split.

@@ -92,6 +92,39 @@ impl Iterator for Entries<'_> {
     }
 }
 
+/// Looks IDs up. Those that ascend are looked up in one chunk as long as they lie there.
+#[derive(Debug)]
+pub(crate) struct Finger<'a> {
+    root: Option<&'a Child>,
+    /// The chunk of the last one looked up, and the last ID there.
+    leaf: Option<(&'a Chunk, StreamId)>,
+    /// The last one looked up, and where it is or would be.
+    id: StreamId,
+    row: usize,
+}
+
+impl<'a> Finger<'a> {
+    pub(super) fn new(root: Option<&'a Child>) -> Finger<'a> {
+        Finger { root, leaf: None, id: StreamId::MIN, row: 0 }
+    }
+
+    /// Whether the entry is pending.
+    pub(crate) fn finds(&mut self, id: StreamId) -> bool {
+        let Some(root) = self.root else { return false };
+        let (leaf, from) = match self.leaf {
+            Some((leaf, last)) if self.id < id && id <= last => (leaf, self.row),
+            _ => {
+                let leaf = root.leaf_of(id);
+                self.leaf = Some((leaf, leaf.id(leaf.len() - 1)));
+                (leaf, 0)
+            }
+        };
+        let found = leaf.find_from(from, id);
+        (self.id, self.row) = (id, found.map_or_else(|row| row, |row| row + 1));
+        found.is_ok()
+    }
+}
+
 /// A look at so many entries in ID order. It goes past those that are certain to have their message and are too young
 /// by counting them, whole nodes at once.
 #[derive(Clone, Debug)]
