@@ -165,10 +165,7 @@ fn delete(stream: &mut Stream, id: StreamId, remember: bool, unreference: bool) 
 }
 
 fn drop_references(stream: &mut Stream, id: StreamId) {
-    stream.change_groups(
-        |group| group.pending.contains(id),
-        |_, group| group.acknowledge(&[id]),
-    );
+    stream.change_groups(|group| group.pending.contains(id), |_, group| group.acknowledge(&[id]));
 }
 
 fn deliver(group: &mut Group, consumer: &[u8], at: i64, ids: &[StreamId]) {

@@ -3,15 +3,15 @@
 //! ```text
 //! frame   field   seq  ms  order  time  owner  count
 //!         base    the smallest value, or one below it
-//!         mask    of the bytes that hold every distance from the base: a field that is equal everywhere takes none
+//!         width   bytes that hold every distance from the base: a field that is equal everywhere takes none
 //! bytes   gap row row row .. slack     row = the distances, little-endian, one behind the other
 //! ```
 //!
 //! The gap is what was taken out at the front: who acknowledges in order moves nothing.
 //!
 //!
-//! The slack makes every field one load of eight bytes and a mask. `order` lies right before `time`, so that as long
-//! as both fit into eight bytes, claim keys are compared by one load too: an acknowledgement in the order of delivery
+//! The slack makes every field one load of eight bytes and a mask. `seq` lies right before `ms`, so that as long as both
+//! fit into eight bytes, IDs are compared by one load too; and so does `order` before `time`, for claim keys: an acknowledgement in the order of delivery
 //! looks at all of them, as it always takes the oldest entry out.
 
 use super::{ClaimKey, Delivery, Owners};
@@ -59,23 +59,19 @@ pub(super) fn wide(id: StreamId) -> u128 {
     u128::from(id.ms) << u64::BITS | u128::from(id.seq)
 }
 
-/// The largest number of as many bytes as this one takes.
-fn mask_over(number: u64) -> u64 {
-    ones(bytes_of(number))
+/// The largest number of so many bytes.
+fn ones(bytes: u8) -> u64 {
+    u64::MAX.unbounded_shr(u64::BITS - 8 * u32::from(bytes))
 }
 
-fn ones(bytes: u32) -> u64 {
-    u64::MAX.checked_shr(u64::BITS - 8 * bytes).unwrap_or(0)
-}
-
-fn bytes_of(number: u64) -> u32 {
-    (u64::BITS - number.leading_zeros()).div_ceil(8)
+fn bytes_of(number: u64) -> u8 {
+    (u64::BITS - number.leading_zeros()).div_ceil(8) as u8
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Frame {
     base: Row,
-    mask: Row,
+    width: [u8; FIELDS],
     offset: [u8; FIELDS],
     stride: u8,
 }
@@ -86,7 +82,7 @@ impl Frame {
         let mut frame = Frame::default();
         for field in 0..FIELDS {
             let (low, high) = bounds(rows, field);
-            (frame.base[field], frame.mask[field]) = (low, mask_over(high - low));
+            (frame.base[field], frame.width[field]) = (low, bytes_of(high - low));
         }
         frame.arranged()
     }
@@ -100,10 +96,10 @@ impl Frame {
             }
             let (low, high) = chunk.bounds(field);
             let (low, high) = (low.min(*new), high.max(*new));
-            let mask = mask_over(high - low);
+            let width = bytes_of(high - low);
             let down = *new < self.base[field];
-            let base = if down { high.saturating_sub(mask).max(low & SIGN) } else { low };
-            (self.base[field], self.mask[field]) = (base, mask);
+            let base = if down { high.saturating_sub(ones(width)).max(low & SIGN) } else { low };
+            (self.base[field], self.width[field]) = (base, width);
         }
         self.arranged()
     }
@@ -112,18 +108,31 @@ impl Frame {
         self.stride = 0;
         for field in 0..FIELDS {
             self.offset[field] = self.stride;
-            self.stride += bytes_of(self.mask[field]) as u8;
+            self.stride += self.width[field];
         }
         self
     }
 
+    /// The largest distance from the base.
+    fn mask(&self, field: usize) -> u64 {
+        ones(self.width[field])
+    }
+
     /// The fields that take bytes.
     fn written(self) -> impl Iterator<Item = usize> {
-        (0..FIELDS).filter(move |field| self.mask[*field] > 0)
+        (0..FIELDS).filter(move |field| self.width[*field] > 0)
     }
 
     fn fits(&self, field: usize, value: u64) -> bool {
-        value.wrapping_sub(self.base[field]) <= self.mask[field]
+        value.wrapping_sub(self.base[field]) <= self.mask(field)
+    }
+
+    /// An ID as it is written in a row, as one number: these are ordered as the IDs are. `None` if it does not fit.
+    fn id_key(&self, id: StreamId) -> Option<u64> {
+        let [seq, ms, ..] = self.base;
+        let (seq, ms) = (id.seq.checked_sub(seq)?, id.ms.checked_sub(ms)?);
+        let fits = self.width[SEQ] + self.width[MS] <= 8 && seq <= self.mask(SEQ) && ms <= self.mask(MS);
+        fits.then(|| ms.unbounded_shl(8 * u32::from(self.width[SEQ])) | seq)
     }
 
     fn fits_all(&self, row: &Row) -> bool {
@@ -133,6 +142,25 @@ impl Frame {
 
 fn bounds(rows: &[Row], field: usize) -> (u64, u64) {
     rows.iter().fold((u64::MAX, 0), |(low, high), row| (low.min(row[field]), high.max(row[field])))
+}
+
+/// Where a key is among `len` rows, at least one, or where it would be.
+fn search<K: Ord>(
+    mut from: usize,
+    mut len: usize,
+    key: K,
+    key_at: impl Fn(usize) -> K,
+) -> Result<usize, usize> {
+    while len > 1 {
+        let middle = from + len / 2;
+        from = select_unpredictable(key_at(middle) <= key, middle, from);
+        len -= len / 2;
+    }
+    match key_at(from).cmp(&key) {
+        Ordering::Equal => Ok(from),
+        Ordering::Less => Err(from + 1),
+        Ordering::Greater => Err(from),
+    }
 }
 
 /// Pending entries in ID order, at least one.
@@ -192,12 +220,12 @@ impl Chunk {
     }
 
     fn get(&self, at: usize, field: usize) -> u64 {
-        let distance = self.load(self.spot(at, field)) & self.frame.mask[field];
+        let distance = self.load(self.spot(at, field)) & self.frame.mask(field);
         self.frame.base[field].wrapping_add(distance)
     }
 
     fn put(&mut self, at: usize, field: usize, value: u64) {
-        let (spot, mask) = (self.spot(at, field), self.frame.mask[field]);
+        let (spot, mask) = (self.spot(at, field), self.frame.mask(field));
         let word = self.load(spot) & !mask | value.wrapping_sub(self.frame.base[field]);
         self.bytes[spot..spot + SLACK].copy_from_slice(&word.to_le_bytes());
     }
@@ -256,7 +284,7 @@ impl Chunk {
 
     /// Whether one consumer owns all entries, as far as the frame says.
     pub(super) fn is_all_of(&self, owner: ConsumerKey) -> bool {
-        self.frame.mask[OWNER] == 0 && self.frame.base[OWNER] == code(Some(owner))
+        self.frame.width[OWNER] == 0 && self.frame.base[OWNER] == code(Some(owner))
     }
 
     /// Whether the entry is released, or was delivered by then.
@@ -266,8 +294,7 @@ impl Chunk {
 
     /// Where an entry is, or where it would be.
     pub(super) fn find(&self, id: StreamId) -> Result<usize, usize> {
-        let (id, last) = (wide(id), self.len() - 1);
-        if self.wide_id(last) < id {
+        if self.wide_id(self.len() - 1) < wide(id) {
             return Err(self.len());
         }
         self.find_between(0, self.len(), id)
@@ -281,22 +308,18 @@ impl Chunk {
         match self.wide_id(from).cmp(&wide(id)) {
             Ordering::Equal => Ok(from),
             Ordering::Greater => Err(from),
-            Ordering::Less => self.find_between(from, self.len() - from, wide(id)),
+            Ordering::Less => self.find_between(from, self.len() - from, id),
         }
     }
 
     /// Among `len` rows, at least one.
-    fn find_between(&self, mut from: usize, mut len: usize, id: u128) -> Result<usize, usize> {
-        while len > 1 {
-            let middle = from + len / 2;
-            from = select_unpredictable(self.wide_id(middle) <= id, middle, from);
-            len -= len / 2;
-        }
-        match self.wide_id(from).cmp(&id) {
-            Ordering::Equal => Ok(from),
-            Ordering::Less => Err(from + 1),
-            Ordering::Greater => Err(from),
-        }
+    fn find_between(&self, from: usize, len: usize, id: StreamId) -> Result<usize, usize> {
+        let Some(key) = self.frame.id_key(id) else {
+            return search(from, len, wide(id), |at| self.wide_id(at));
+        };
+        let widths = self.frame.width[SEQ] + self.frame.width[MS];
+        let (first, mask, stride) = (self.spot(0, SEQ), ones(widths), self.stride());
+        search(from, len, key, |at| self.load(first + at * stride) & mask)
     }
 
     /// The rows with these IDs.
@@ -307,16 +330,16 @@ impl Chunk {
 
     /// The smallest claim key. `released` says whether an entry is released.
     pub(super) fn oldest(&self, released: bool) -> ClaimKey {
-        let (order, time) = (bytes_of(self.frame.mask[ORDER]), bytes_of(self.frame.mask[TIME]));
-        if released || self.frame.base[TIME] < SIGN || order + time > u64::BITS / 8 {
+        let (order, time) = (self.frame.width[ORDER], self.frame.width[TIME]);
+        if released || self.frame.base[TIME] < SIGN || order + time > 8 {
             return (0..self.len()).map(|at| self.claim_key(at)).min().expect("a chunk is not empty");
         }
         let (first, mask) = (self.spot(0, ORDER), ones(order + time));
         let keys = (0..self.len()).map(|at| self.load(first + at * self.stride()) & mask);
         let key = keys.min().expect("a chunk is not empty");
-        let time = key.checked_shr(8 * order).unwrap_or(0);
+        let time = key.unbounded_shr(8 * u32::from(order));
         let time = (self.frame.base[TIME] + time) ^ SIGN;
-        (time as i64, self.frame.base[ORDER].wrapping_add(key & self.frame.mask[ORDER]))
+        (time as i64, self.frame.base[ORDER].wrapping_add(key & self.frame.mask(ORDER)))
     }
 
     pub(super) fn claim_key(&self, at: usize) -> ClaimKey {
@@ -336,7 +359,7 @@ impl Chunk {
 
     /// The mask of the owners.
     pub(super) fn owners(&self) -> u64 {
-        let distinct = if self.frame.mask[OWNER] == 0 { 1 } else { self.len() };
+        let distinct = if self.frame.width[OWNER] == 0 { 1 } else { self.len() };
         (0..distinct).fold(0, |mask, at| mask | owner_bit(self.owner(at)))
     }
 
@@ -377,7 +400,7 @@ impl Chunk {
     }
 
     fn bounds(&self, field: usize) -> (u64, u64) {
-        if self.frame.mask[field] == 0 {
+        if self.frame.width[field] == 0 {
             return (self.frame.base[field], self.frame.base[field]);
         }
         let values = (0..self.len()).map(|at| self.get(at, field));
@@ -392,7 +415,7 @@ impl Chunk {
             let moved = self.frame.base[field].wrapping_sub(frame.base[field]);
             let (mut from, mut to) = (self.spot(0, field), chunk.spot(0, field));
             for _ in 0..self.len() {
-                let distance = (self.load(from) & self.frame.mask[field]).wrapping_add(moved);
+                let distance = (self.load(from) & self.frame.mask(field)).wrapping_add(moved);
                 let word = chunk.load(to) | distance;
                 chunk.bytes[to..to + SLACK].copy_from_slice(&word.to_le_bytes());
                 (from, to) = (from + self.stride(), to + chunk.stride());
@@ -477,7 +500,7 @@ impl Chunk {
 
     /// Adds how many of some rows each owner has.
     pub(super) fn count_owners(&self, rows: Range<usize>, owners: &mut Owners) {
-        if self.frame.mask[OWNER] == 0 {
+        if self.frame.width[OWNER] == 0 {
             return owners.add(self.owner(0), rows.len() as u64);
         }
         rows.for_each(|at| owners.add(self.owner(at), 1));

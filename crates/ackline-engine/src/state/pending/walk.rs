@@ -96,8 +96,8 @@ impl Iterator for Entries<'_> {
 #[derive(Debug)]
 pub(crate) struct Finger<'a> {
     root: Option<&'a Child>,
-    /// The chunk of the last one looked up, and the last ID there.
-    leaf: Option<(&'a Chunk, StreamId)>,
+    /// The chunk of the last one looked up.
+    leaf: Option<&'a Chunk>,
     /// The last one looked up, and where it is or would be.
     id: StreamId,
     row: usize,
@@ -112,15 +112,11 @@ impl<'a> Finger<'a> {
     pub(crate) fn finds(&mut self, id: StreamId) -> bool {
         let Some(root) = self.root else { return false };
         let (leaf, from) = match self.leaf {
-            Some((leaf, last)) if self.id < id && id <= last => (leaf, self.row),
-            _ => {
-                let leaf = root.leaf_of(id);
-                self.leaf = Some((leaf, leaf.id(leaf.len() - 1)));
-                (leaf, 0)
-            }
+            Some(leaf) if self.id < id && id <= leaf.id(leaf.len() - 1) => (leaf, self.row),
+            _ => (root.leaf_of(id), 0),
         };
         let found = leaf.find_from(from, id);
-        (self.id, self.row) = (id, found.map_or_else(|row| row, |row| row + 1));
+        (self.leaf, self.id, self.row) = (Some(leaf), id, found.map_or_else(|row| row, |row| row + 1));
         found.is_ok()
     }
 }
