@@ -288,14 +288,16 @@ fn machine(store: &Store) -> String {
 const REPEAT: &str = "
 ## How to repeat it
 
-    cargo xtask compare --write              # everything, about 20 minutes
+    cargo xtask pgo                          # prints where the binary is that was measured
+    cargo xtask compare --server IT --write  # everything, about 20 minutes
     cargo xtask compare --only none/ --quick # a part of it, in less than a minute
     cargo xtask compare --baseline OTHER     # another build of Ackline beside this one
     cargo xtask compare --render             # this file again, from target/compare.json
 
 The peers are `redis-server` and `valkey-server` in a directory that `--peers` names. Servers and generator are on one machine
 and speak over loopback. For each scenario and round each server is started anew on an empty directory, one after the other;
-then comes the next round. Server CPU is what the process has used in the measured time, all of its threads together.
+then comes the next round; each scenario had one to three. The binary is that of `cargo xtask pgo`: one of a plain release build takes
+about a fifth more for pipelined commands. Server CPU is what the process has used in the measured time, all of its threads together.
 Rewriting of logs is off, because it would fall into one run and not into the other.
 
 ### Commands
