@@ -93,7 +93,7 @@ mod tests {
     use ackline_log::sync::explore_all;
 
     fn garbage() -> Garbage {
-        let mut keyspace = Keyspace::new(1, 1, 0);
+        let mut keyspace = Keyspace::new(1, 16, 0);
         let mut txn = Txn::new(keyspace.reach(), Context::at(1), Vec::new());
         for line in ["SET s x", "FLUSHALL"] {
             let args = OwnedArgs::collect(line.split(' ').map(str::as_bytes));
