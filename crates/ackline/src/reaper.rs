@@ -38,7 +38,7 @@ impl Reaper {
         }
     }
 
-    /// The thread ends, once it freed what it is at. What is left is freed with the broker.
+    /// The thread ends once it freed what is left. Nobody waits for that.
     pub(crate) fn stop(&self) {
         self.0.state.lock().runs = false;
         self.0.changed.notify_all();
@@ -52,15 +52,15 @@ impl Drop for Reaper {
 }
 
 impl Heap {
-    /// Waits for something to free; `None` once stopped.
+    /// Waits for something to free; `None` once stopped and empty.
     fn next(&self) -> Option<Garbage> {
         let mut state = self.state.lock();
         loop {
-            if !state.runs {
-                return None;
-            }
             if let Some(garbage) = state.left.pop() {
                 return Some(garbage);
+            }
+            if !state.runs {
+                return None;
             }
             self.changed.wait(&mut state);
         }
@@ -110,16 +110,19 @@ mod tests {
             let reaper = Reaper::default();
             reaper.0.state.lock().runs = true;
             let heap = Arc::clone(&reaper.0);
-            let thread = thread::spawn(move || {
-                assert!(heap.next().is_some());
-                assert!(heap.next().is_none());
-            });
-            reaper.free(garbage());
-            while !reaper.0.state.lock().left.is_empty() {
-                thread::yield_now();
-            }
-            drop(reaper);
-            thread.join().unwrap();
+            thread::spawn(move || reaper.free(garbage()));
+            assert!(heap.next().is_some());
+        });
+    }
+
+    #[test]
+    fn the_thread_ends_once_it_is_stopped() {
+        explore_all(|| {
+            let reaper = Reaper::default();
+            reaper.0.state.lock().runs = true;
+            let heap = Arc::clone(&reaper.0);
+            thread::spawn(move || drop(reaper));
+            assert!(heap.next().is_none());
         });
     }
 }
