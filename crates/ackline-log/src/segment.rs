@@ -20,8 +20,11 @@ const MAGIC: &[u8; 8] = b"AckSeg02";
 const CRC_AT: usize = 48;
 /// No log counts this far: what says so is none, and counting on from there would overflow.
 const COUNT_MAX: u64 = 1 << 62;
-/// Bytes of zeros written and synced at once.
-const ZERO_CHUNK: usize = 1 << 20;
+/// Zeros that are written at once. File systems keep what comes in one large piece in one large page, and then go through all
+/// of it at every small write.
+const ZERO_CHUNK: usize = 64 << 10;
+/// Zeros that are synced at once: others want to write, too.
+const ZEROS_SYNCED: u64 = 1 << 20;
 /// The first segment of a log; each is four times the one before until the configured size is reached.
 const SIZE_MIN: u64 = 1 << 20;
 /// The name that a segment has until it is used.
@@ -131,8 +134,11 @@ impl Spare {
         file.reserve(size)?;
         let zeros = vec![0; ZERO_CHUNK.min(size as usize)];
         for at in (0..size).step_by(zeros.len()) {
-            file.write_at(&zeros[..zeros.len().min((size - at) as usize)], at)?;
-            file.sync()?;
+            let end = size.min(at + zeros.len() as u64);
+            file.write_at(&zeros[..(end - at) as usize], at)?;
+            if end.is_multiple_of(ZEROS_SYNCED) || end == size {
+                file.sync()?;
+            }
         }
         Ok(Spare { file, size })
     }
