@@ -4,8 +4,8 @@
 //! counting build ─► servers under load, one a durability ─► profile ─► the build that uses it
 //! ```
 
-use crate::run::{Step, cargo_command, status, stdout, target_dir};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use crate::run::{Step, cargo_command, free_port, status, stdout, target_dir};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -123,12 +123,6 @@ fn wait_for(port: u16) -> Step {
         sleep(Duration::from_millis(20));
     }
     Ok(())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener.and_then(|listener| listener.local_addr()).map(|at| at.port()).map_err(|error| error.to_string())
 }
 
 fn host() -> Result<String, String> {

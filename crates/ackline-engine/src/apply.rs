@@ -119,11 +119,14 @@ fn apply_to_stream(stream: &mut Stream, change: &Change<'_>, garbage: &mut Garba
         }
         Change::DestroyGroup { group } => garbage.add_group(stream.remove_group(group)?),
         Change::Deliver { group, consumer, at, noack, after, to, entries_read, ids } => {
-            let mut found = SmallVec::<[StreamId; 8]>::new();
-            if ids.is_empty() {
-                found.extend(stream.ids(after.next()?, *to));
-            }
-            let ids = if ids.is_empty() { &found[..] } else { ids };
+            let found: SmallVec<[StreamId; 8]>;
+            let ids = match ids {
+                [] => {
+                    found = stream.ids(after.next()?, *to).collect();
+                    &found[..]
+                }
+                ids => ids,
+            };
             let group = stream.group_mut(group)?;
             if group.last_id != *after || ids.last() != Some(to) {
                 return None;

@@ -197,13 +197,12 @@ impl Writer {
 
     /// The sync of what is written, if it shall be made now.
     fn due(&self, now: bool) -> Option<Due> {
-        let segment = &self.segment;
-        (now && self.synced < self.written).then(|| Due {
-            file: Arc::clone(&segment.file),
-            segment: segment.header.index,
-            end: segment.end,
-            lsn: self.written,
-        })
+        (now && self.synced < self.written).then(|| self.all_written())
+    }
+
+    fn all_written(&self) -> Due {
+        let Segment { file, header, end, .. } = &self.segment;
+        Due { file: Arc::clone(file), segment: header.index, end: *end, lsn: self.written }
     }
 
     /// What is left to do once a turn has synced. False once nothing is written any more.
@@ -238,10 +237,9 @@ impl Writer {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.segment.file.sync()?;
-        self.segment.synced = self.segment.end;
-        self.synced = self.written;
-        self.synced_at = Instant::now();
+        let due = self.all_written();
+        due.file.sync()?;
+        self.note_sync(&due);
         Ok(())
     }
 

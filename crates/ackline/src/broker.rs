@@ -374,24 +374,20 @@ impl Broker {
 
     /// Starts to watch keys of the context's database.
     pub fn watch<'k>(&self, keys: impl Iterator<Item = &'k [u8]>, ctx: Context) -> Vec<Watch> {
-        let count = self.places.len();
-        let one = |key: &[u8]| self.with(ShardSet::of(key, count), ctx, |txn| txn.watch(key)).0;
+        let one = |key: &[u8]| self.with(self.shard_of(key), ctx, |txn| txn.watch(key)).0;
         keys.map(|key| Watch { db: ctx.db, key: key.into(), version: one(key) }).collect()
     }
 
     /// Ends watches.
     pub fn unwatch(&self, watches: &[Watch]) {
-        let count = self.places.len();
         for watch in watches {
-            let shards = ShardSet::of(&watch.key, count);
-            self.with(shards, self.context(), |txn| txn.unwatch(watch.db, &watch.key));
+            self.with(self.shard_of(&watch.key), self.context(), |txn| txn.unwatch(watch.db, &watch.key));
         }
     }
 
     /// The shards of watched keys.
     pub fn shards_watched(&self, watches: &[Watch]) -> ShardSet {
-        let count = self.places.len();
-        watches.iter().fold(ShardSet::EMPTY, |set, watch| set.union(ShardSet::of(&watch.key, count)))
+        watches.iter().fold(ShardSet::EMPTY, |set, watch| set.union(self.shard_of(&watch.key)))
     }
 
     /// The digest of the whole state: 40 hexadecimal digits.

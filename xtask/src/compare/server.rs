@@ -2,8 +2,8 @@
 
 use super::client::Client;
 use super::lab::{Kind, Lab};
+use crate::run::free_port;
 use std::fs::{File, read_dir, read_to_string};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -123,10 +123,4 @@ pub(super) fn words(kind: Kind, threads: usize, durability: Durability) -> Vec<S
         words.extend(["--save".to_owned(), String::new()]);
     }
     words
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener.and_then(|listener| listener.local_addr()).map(|at| at.port()).map_err(|error| error.to_string())
 }
