@@ -1,0 +1,1 @@
+//! Consuming streams with acknowledgement.
