@@ -1,0 +1,132 @@
+//! What can go wrong between a program and its streams.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// An error of a call to a server or to the embedded engine.
+///
+/// Cheap to clone: one failure may have to be told to several callers whose commands went out together.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The URL says nothing that can be opened.
+    #[error("{url}: {reason}")]
+    Url {
+        /// The URL, without its password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no connection, or it broke. Whether a command took effect is unknown.
+    #[error("no connection to {peer}: {reason}")]
+    Connection {
+        /// Who was spoken to.
+        peer: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The server answered with an error: the command surely took no effect.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The answer has a shape that this command does not have.
+    #[error("unexpected answer to {command}: {got}")]
+    Answer {
+        /// The command's name.
+        command: &'static str,
+        /// What kind of answer it is.
+        got: &'static str,
+    },
+    /// The directory of an embedded engine could not be opened.
+    #[error("cannot open {dir}: {reason}")]
+    Open {
+        /// The directory.
+        dir: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server cannot do what is asked for.
+    #[error("{peer} has no {feature}")]
+    Unsupported {
+        /// Who was spoken to.
+        peer: String,
+        /// What it does not have.
+        feature: &'static str,
+    },
+    /// The consumer has stopped, or the client was closed.
+    #[error("closed")]
+    Closed,
+}
+
+impl Error {
+    /// Whether trying again later may help: the connection failed, or the server is not ready to serve (starting, failing
+    /// over, no room, out of memory).
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Connection { .. } => true,
+            Error::Server(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Whether the error says that the stream or its group is not there.
+    pub fn is_no_group(&self) -> bool {
+        matches!(self, Error::Server(error) if error.code() == "NOGROUP")
+    }
+
+    pub(crate) fn server(text: impl Into<String>) -> Error {
+        Error::Server(ServerError::new(text))
+    }
+}
+
+/// An error reply, as the server wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerError(Arc<str>);
+
+impl ServerError {
+    /// An error reply: its code, a space, its text.
+    pub fn new(text: impl Into<String>) -> ServerError {
+        ServerError(text.into().into())
+    }
+
+    /// The first word: `ERR`, `NOGROUP`, `WRONGTYPE` ..
+    pub fn code(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+
+    /// The whole text, its code included.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    fn is_transient(&self) -> bool {
+        const CODES: [&str; 10] = [
+            "LOADING",
+            "BUSY",
+            "TRYAGAIN",
+            "CLUSTERDOWN",
+            "MASTERDOWN",
+            "READONLY",
+            "MISCONF",
+            "OOM",
+            "NOREPLICAS",
+            "UNBLOCKED",
+        ];
+        CODES.contains(&self.code())
+    }
+
+    /// Whether the server does not know the command.
+    pub(crate) fn is_unknown_command(&self) -> bool {
+        self.0.get(..19).is_some_and(|start| start.eq_ignore_ascii_case("ERR unknown command"))
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+/// What calls to a server give.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
