@@ -1,1 +1,15 @@
 //! Consuming streams with acknowledgement.
+
+mod codec;
+pub mod envelope;
+mod fields;
+mod format;
+mod headers;
+
+pub use codec::{CodecError, Decode, Encode, IntoEntry};
+pub use fields::{Fields, FieldsBuilder, FieldsIter};
+pub use format::{Body, Content, ENVELOPE, Entry, Format, FormatError, PAYLOAD};
+pub use headers::{
+    BAGGAGE, CONTENT_TYPE, CORRELATION_ID, HeaderStr, Headers, HeadersError, HeadersIter, REPLY_TO,
+    TRACEPARENT, TRACESTATE, WELL_KNOWN,
+};
