@@ -1,6 +1,6 @@
 //! The commands of streams and groups, typed. What each takes and answers is Redis's; see there.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::{Command, Received, Store, Value, expect};
 use std::time::Duration;
@@ -215,6 +215,3 @@ pub(crate) fn created(value: Value) -> Result<()> {
         value => value.into_result().map(drop),
     }
 }
-
-#[allow(unused)]
-fn unused(_: Error) {}

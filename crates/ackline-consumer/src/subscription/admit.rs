@@ -67,7 +67,7 @@ impl Shared {
     fn lane(&self, fields: &Fields) -> Option<Bytes> {
         let name = self.options.order_by.as_deref()?;
         fields.slice(name).or_else(|| {
-            let body = crate::format::read(fields).ok()?;
+            let body = crate::format::Body::read(fields).ok()?;
             body.headers.get(name).map(|value| Bytes::copy_from_slice(value.as_bytes()))
         })
     }

@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::format::{Body, FormatError};
 use crate::id::EntryId;
+use crate::message::Message;
 use crate::producer::Add;
+use crate::store::Command;
 use crate::verbs::Release;
 use std::fmt;
 use std::sync::Arc;
@@ -34,12 +36,14 @@ pub struct Delivery {
     /// Gone once there is a verdict.
     entry: Option<Entry>,
     shared: Arc<Shared>,
+    /// Who decides if this is dropped without a verdict.
+    home: Option<Message>,
 }
 
 /// What shall become of a delivery.
 pub(crate) enum Verdict {
     Ack,
-    AckAnd(Vec<Add>),
+    AckAnd(Vec<Command>),
     /// Tried again, after the backoff or after a time of its own.
     Nack { after: Option<Duration> },
     Reject { reason: &'static str, error: Option<String> },
@@ -51,8 +55,25 @@ pub(crate) enum Verdict {
 const DELAYED_MAX: usize = 10_000;
 
 impl Delivery {
-    pub(super) fn new(shared: Arc<Shared>, entry: Entry) -> Delivery {
-        Delivery { entry: Some(entry), shared }
+    pub(crate) fn new(shared: Arc<Shared>, entry: Entry) -> Delivery {
+        Delivery { entry: Some(entry), shared, home: None }
+    }
+
+    /// A delivery that a handler has taken from its message, and may leave undecided.
+    pub(crate) fn lent(shared: Arc<Shared>, entry: Entry, home: Message) -> Delivery {
+        Delivery { entry: Some(entry), shared, home: Some(home) }
+    }
+
+    /// The message, with this delivery's right to decide.
+    pub(crate) fn into_message(mut self) -> Option<Message> {
+        Some(Message::new(Arc::clone(&self.shared), self.entry.take()?))
+    }
+
+    /// The message, once this delivery is acknowledged.
+    pub(crate) async fn acked(self) -> Result<Message> {
+        let message = Message::settled(Arc::clone(&self.shared), self.entry().clone());
+        self.ack().await?;
+        Ok(message)
     }
 
     fn entry(&self) -> &Entry {
@@ -86,7 +107,7 @@ impl Delivery {
 
     /// The message in it: payload and headers.
     pub fn body(&self) -> Result<Body, FormatError> {
-        crate::format::read(self.fields())
+        Body::read(self.fields())
     }
 
     /// Which delivery this is: 1 at first.
@@ -104,9 +125,13 @@ impl Delivery {
         self.told(Verdict::Ack).await
     }
 
-    /// Acknowledges the entry and adds others, in one step (MULTI): both happen or none does.
+    /// Acknowledges the entry and adds others, in one step (MULTI): both happen or none does. In a cluster their streams have
+    /// to lie in one slot.
+    ///
+    /// If one of the others cannot be encoded, there is no verdict: the entry is delivered again once its lease has run out.
     pub async fn ack_and(self, adds: impl IntoIterator<Item = Add>) -> Result<()> {
-        self.told(Verdict::AckAnd(adds.into_iter().collect())).await
+        let adds = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
+        self.told(Verdict::AckAnd(adds)).await
     }
 
     /// Has the entry delivered again, to any consumer of the group, after the wait that [`Options::backoff`] gives;
@@ -147,6 +172,7 @@ impl Delivery {
     }
 
     fn conclude(mut self, verdict: Verdict, told: Option<oneshot::Sender<Result<()>>>) {
+        self.home = None;
         if let Some(entry) = self.entry.take() {
             self.shared.conclude(entry, verdict, told);
         }
@@ -155,7 +181,8 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
+        let back = self.home.take().is_some_and(|home| home.give_back());
+        if let Some(entry) = self.entry.take().filter(|_| !back) {
             self.shared.held.lock().abandon(entry.at, entry.lane.as_ref());
             self.shared.moved_on();
         }
@@ -181,7 +208,7 @@ impl Shared {
         }
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
-            Verdict::AckAnd(adds) => Fate::AckAnd(adds.into_iter().map(Add::into_command).collect()),
+            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
             _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
             Verdict::Nack { after } => match self.next_try(&entry, after) {
                 Next::Later(until) => return self.delay(entry, until, told),
