@@ -6,7 +6,7 @@ mod fields;
 mod format;
 mod headers;
 
-pub use codec::{CodecError, Decode, Encode, IntoEntry};
+pub use codec::{Auto, CodecError, Decode, Encode, Form, IntoEntry, Json, MsgPack, Raw, Text};
 pub use fields::{Fields, FieldsBuilder, FieldsIter};
 pub use format::{Body, Content, ENVELOPE, Entry, Format, FormatError, PAYLOAD};
 pub use headers::{
