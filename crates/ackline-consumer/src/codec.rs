@@ -1,8 +1,14 @@
 //! Values as messages.
 
 mod error;
+mod form;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use error::CodecError;
+pub use form::Form;
+pub use values::{Auto, Json, MsgPack, Raw, Text};
 
 use crate::fields::Fields;
 use crate::format::{Body, Entry};

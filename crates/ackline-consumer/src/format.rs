@@ -161,8 +161,15 @@ impl Body {
                 payload = Some(fields.share(value));
             }
         }
-        let payload = payload.map_or_else(|| Payload::Fields(fields.clone()), Payload::Bytes);
-        Ok(Body { payload, headers: Headers::of_plain(fields.clone()) })
+        Ok(match payload {
+            Some(payload) => Body::new(payload, Headers::of_plain(fields.clone())),
+            None => Body::of_fields(fields),
+        })
+    }
+
+    /// A message that has no payload but its fields.
+    pub(crate) fn of_fields(fields: &Fields) -> Body {
+        Body { payload: Payload::Fields(fields.clone()), headers: Headers::of_plain(fields.clone()) }
     }
 
     fn read_envelope(fields: &Fields, value: &[u8]) -> Result<Body, FormatError> {
@@ -185,6 +192,14 @@ impl Body {
     /// Whether the entry has a payload: if not, its fields are what there is to read.
     pub fn has_payload(&self) -> bool {
         matches!(self.payload, Payload::Bytes(_))
+    }
+
+    /// The fields, if they are all there is.
+    pub(crate) fn bare_fields(&self) -> Option<&Fields> {
+        match &self.payload {
+            Payload::Bytes(_) => None,
+            Payload::Fields(fields) => Some(fields),
+        }
     }
 
     /// The header `content-type`.
@@ -244,3 +259,6 @@ pub enum FormatError {
     #[error("an entry needs a field")]
     Empty,
 }
+
+#[cfg(test)]
+mod tests;
