@@ -150,9 +150,14 @@ interrupts!(Ack, Nack, Reject);
 
 /// The decision in an error or anywhere among its causes.
 pub(crate) fn interruption(error: &(dyn StdError + 'static)) -> Option<Outcome> {
-    std::iter::successors(Some(error), |error| error.source())
-        .find_map(|error| error.downcast_ref::<Interrupt>())
-        .map(|interrupt| interrupt.0.clone())
+    causes(error).find_map(|error| error.downcast_ref::<Interrupt>()).map(|interrupt| interrupt.0.clone())
+}
+
+/// An error and its causes, the outermost first.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// What a handler may return.

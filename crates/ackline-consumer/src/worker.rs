@@ -3,7 +3,7 @@
 use crate::codec::CodecError;
 use crate::handler::{ExtractError, Job};
 use crate::message::Message;
-use crate::outcome::{AckPolicy, BoxError, Outcome, interruption};
+use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
 use crate::producer::Add;
 use crate::state::States;
 use crate::subscription::{Delivery, Subscription, Verdict};
@@ -159,14 +159,11 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> BoxError {
 /// An error with its causes.
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
+    for cause in causes(error).skip(1).map(|cause| cause.to_string()) {
         // Transparent wrappers repeat what they wrap.
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
         }
-        source = cause.source();
     }
     text
 }
@@ -174,6 +171,5 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 /// Whether the message is not what the handler takes, so that trying again does not help.
 fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
     let malformed = |error: &ExtractError| matches!(error, ExtractError::Decode(_) | ExtractError::Format(_));
-    std::iter::successors(Some(error), |error| error.source())
-        .any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>())
+    causes(error).any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>())
 }

@@ -33,7 +33,7 @@ impl Embedded {
     }
 
     pub(crate) fn memory() -> Result<Embedded> {
-        Ackline::memory().map(Embedded::new).map_err(|error| cannot_open("memory", error))
+        Ok(Embedded::new(Ackline::memory()))
     }
 
     pub(crate) fn directory(dir: &Path) -> Result<Embedded> {
@@ -117,7 +117,7 @@ fn from_reply(reply: Reply) -> Value {
 
 fn received(entry: &EntryRef, before: Option<(i64, i64)>) -> Received {
     let id = EntryId::new(entry.id.ms, entry.id.seq);
-    Received { id, fields: Some(Fields::from_words(entry.words())), before }
+    Received { id, fields: Fields::from_words(entry.words()), before }
 }
 
 fn cannot_open(dir: impl Display, reason: impl Display) -> Error {

@@ -10,7 +10,7 @@ use crate::id::EntryId;
 use crate::store::Received;
 use crate::verbs;
 use bytes::Bytes;
-use hashbrown::HashMap;
+use std::collections::HashMap;
 use tokio::time::Instant;
 
 /// From here on a count of deliveries says that the entry is poison. XNACK FATAL sets the greatest number; where it has to be
