@@ -13,7 +13,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tracing::debug;
 
 /// Several messages, and what was made of each.
 #[derive(Debug)]
@@ -118,10 +117,7 @@ impl<H, T> Batched<H, T> {
 impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
     async fn run(runner: Arc<Runner<Batched<H, T>>>) {
         while let Some(first) = runner.subscription.next().await {
-            let abort = runner.subscription.shared().abort().clone();
-            if abort.run_until_cancelled(runner.handle_batch(first)).await.is_none() {
-                debug!("a handler was given up");
-            }
+            runner.unless_aborted(runner.handle_batch(first)).await;
         }
     }
 }

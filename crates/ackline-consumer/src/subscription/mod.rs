@@ -140,9 +140,6 @@ impl Subscription {
 
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
-        if self.shared.stop.is_cancelled() {
-            return None;
-        }
         let entry = self.shared.held.lock().begin()?;
         Some(Delivery::new(Arc::clone(&self.shared), entry))
     }
@@ -155,7 +152,7 @@ impl Subscription {
     /// Stops reading, gives back what was not begun, waits for what was (as long as [`Options::drain`] says), and sends
     /// every verdict.
     pub async fn close(mut self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
         if let Some(driver) = self.driver.take() {
             // A driver that panicked has nothing to tell that its panic did not tell.
             let _ = driver.await;
@@ -164,7 +161,7 @@ impl Subscription {
 
     /// Stops reading, without waiting.
     pub fn stop(&self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -174,7 +171,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
     }
 }
 
@@ -186,6 +183,12 @@ impl Shared {
     /// Cancelled when handlers shall be given up.
     pub(crate) fn abort(&self) -> &CancellationToken {
         &self.abort
+    }
+
+    /// Nothing more is begun or read.
+    fn stop(&self) {
+        self.held.lock().close();
+        self.stop.cancel();
     }
 
     fn is_named(&self) -> bool {
