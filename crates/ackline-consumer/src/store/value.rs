@@ -130,7 +130,7 @@ fn fields_of(words: Vec<Value>) -> Option<Fields> {
     if words.iter().any(|word| word.bytes().is_none()) {
         return None;
     }
-    Some(Fields::from_words(words.iter().filter_map(Value::bytes)))
+    Fields::from_words(words.iter().filter_map(Value::bytes))
 }
 
 /// What `read` understands of an answer; an error that describes the answer if that is nothing.
