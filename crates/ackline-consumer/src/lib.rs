@@ -1,5 +1,6 @@
 //! Consuming streams with acknowledgement.
 
+mod capabilities;
 mod codec;
 pub mod envelope;
 mod error;
