@@ -15,6 +15,8 @@ mod lazy;
 mod link;
 mod reader;
 mod sentinel;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use reader::Reader;
 
