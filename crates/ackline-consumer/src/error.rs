@@ -99,8 +99,10 @@ impl ServerError {
     }
 
     fn is_transient(&self) -> bool {
-        const CODES: [&str; 10] = [
+        const CODES: [&str; 12] = [
             "LOADING",
+            "MOVED",
+            "ASK",
             "BUSY",
             "TRYAGAIN",
             "CLUSTERDOWN",

@@ -16,7 +16,7 @@ mod sentinel;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use raw::ask;
-pub(crate) use sentinel::Watched;
+pub(crate) use sentinel::{SERVICE, Watched};
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

@@ -9,12 +9,14 @@
 //! RESP2 is spoken, which every server and proxy understands without being asked. RESP3 would give nothing: maps are made flat
 //! anyway, and nothing is subscribed to.
 
+mod cluster;
 mod convert;
 mod dial;
 mod lazy;
 mod link;
 mod reader;
 mod sentinel;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,7 @@ pub(crate) use reader::Reader;
 use super::{Command, Value};
 use crate::error::{Error, Result};
 use crate::target::{Place, Remote, Target};
+use cluster::Cluster;
 use dial::{Address, Dialer};
 use link::{Link, Way};
 use sentinel::Sentinels;
@@ -44,6 +47,7 @@ struct Inner {
 
 enum Backend {
     Single(Arc<Link>),
+    Cluster(Cluster),
 }
 
 impl Redis {
@@ -67,9 +71,7 @@ impl Redis {
                 Place::Sentinel { sentinels, service, login } => single(Way::Sentinel(Arc::new(
                     Sentinels::new(sentinels, service, dialer.of_sentinels(login)),
                 ))),
-                Place::Cluster(_) => {
-                    return Err(Error::Url { url: peer, reason: "clusters are not there yet".to_owned() });
-                }
+                Place::Cluster(seeds) => Backend::Cluster(Cluster::new(dialer.clone(), seeds)),
             };
         Ok(Redis(Arc::new(Inner { peer, backend })))
     }
@@ -79,9 +81,7 @@ impl Redis {
     }
 
     pub(crate) fn is_cluster(&self) -> bool {
-        match &self.0.backend {
-            Backend::Single(_) => false,
-        }
+        matches!(self.0.backend, Backend::Cluster(_))
     }
 
     /// Runs commands, an answer each. Nothing is tried twice: what became of commands whose connection broke is unknown.
@@ -91,20 +91,20 @@ impl Redis {
         }
         match &self.0.backend {
             Backend::Single(link) => link.pipeline(commands).await,
+            Backend::Cluster(cluster) => cluster.pipeline(commands).await,
         }
     }
 
     /// Runs commands as one step. They are refused together or run together; each may still fail when it is run.
     pub(crate) async fn transaction(&self, commands: &[Command]) -> Result<Vec<Value>> {
-        if commands.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(first) = commands.first() else { return Ok(Vec::new()) };
         let mut all = Vec::with_capacity(commands.len() + 2);
         all.push(Command::new("MULTI"));
         all.extend_from_slice(commands);
         all.push(Command::new("EXEC"));
         let answers = match &self.0.backend {
             Backend::Single(link) => link.pipeline(&all).await?,
+            Backend::Cluster(cluster) => cluster.transaction(&all, first).await?,
         };
         convert::executed(answers, commands.len(), self.peer())
     }
@@ -113,10 +113,18 @@ impl Redis {
         Reader::new(self.clone())
     }
 
-    /// Whose connection a reader of this command needs.
-    async fn link(&self, _command: &Command) -> Result<Arc<Link>> {
+    /// The server whose connection a reader of this command needs.
+    async fn link(&self, command: &Command) -> Result<Arc<Link>> {
         match &self.0.backend {
             Backend::Single(link) => Ok(link.clone()),
+            Backend::Cluster(cluster) => Ok(cluster.link(&cluster.node(command).await?)),
+        }
+    }
+
+    fn cluster(&self) -> Option<&Cluster> {
+        match &self.0.backend {
+            Backend::Single(_) => None,
+            Backend::Cluster(cluster) => Some(cluster),
         }
     }
 }

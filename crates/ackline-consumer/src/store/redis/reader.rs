@@ -1,10 +1,13 @@
 //! Reads that block.
 
-use super::dial::Live;
+use super::cluster::REDIRECTS;
+use super::dial::{Address, Live};
 use super::link::{Link, is_demoted};
+use super::slots::Redirect;
 use super::{PATIENCE, Redis};
-use crate::error::Result;
+use crate::error::{Result, ServerError};
 use crate::store::{Command, Value};
+use crate::target::Host;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +22,15 @@ pub(crate) struct Reader {
     redis: Redis,
     /// Taken out while a command is under way: if that is given up half-way, so is the connection, and the late answer with
     /// it.
-    held: Option<(Arc<Link>, Live)>,
+    held: Option<Held>,
+}
+
+#[derive(Clone)]
+struct Held {
+    link: Arc<Link>,
+    live: Live,
+    /// Whether the server has to be told that it was another that sent us: a slot of a cluster is on its way to it.
+    asking: bool,
 }
 
 impl Reader {
@@ -33,65 +44,107 @@ impl Reader {
         block: Duration,
         stop: &CancellationToken,
     ) -> Result<Value> {
-        let (link, live) = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(Value::Nil),
-            ready = self.ready(&command) => ready?,
+        let called = self.redirected(command, block.saturating_add(PATIENCE), stop).await;
+        if let (Err(_), Some(cluster)) = (&called, self.redis.cluster()) {
+            cluster.doubt();
+        }
+        called?.into_result()
+    }
+
+    async fn redirected(
+        &mut self,
+        command: Command,
+        limit: Duration,
+        stop: &CancellationToken,
+    ) -> Result<Value> {
+        let mut asked = None;
+        for last in (0..=REDIRECTS).map(|round| round == REDIRECTS) {
+            let held = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(Value::Nil),
+                held = self.ready(&command, asked.take()) => held?,
+            };
+            match held.read(&command, limit, stop).await? {
+                Value::Error(error) => match self.redirect(&error, &held) {
+                    Some(to) if !last => asked = to,
+                    _ => return self.failed(error, held),
+                },
+                answer => {
+                    self.keep(held);
+                    return Ok(answer);
+                }
+            }
+        }
+        Ok(Value::Nil)
+    }
+
+    /// A connection to the server that has the key, or that was named.
+    async fn ready(&mut self, command: &Command, asked: Option<Host>) -> Result<Held> {
+        let asking = asked.is_some();
+        let link = match (asked, self.redis.cluster()) {
+            (Some(host), Some(cluster)) => cluster.link(&host),
+            _ => self.redis.link(command).await?,
         };
-        let limit = block.saturating_add(PATIENCE);
-        let answer = answer(&link, &live, &[command], limit, stop).await?;
-        match answer {
-            Value::Error(error) if is_demoted(&error) => match error.code() {
-                "UNBLOCKED" => Ok(Value::Nil),
-                _ => Err(error.into()),
-            },
-            answer => {
-                self.held = Some((link, live));
-                answer.into_result()
-            }
-        }
-    }
-
-    async fn ready(&mut self, command: &Command) -> Result<(Arc<Link>, Live)> {
-        let link = self.redis.link(command).await?;
         match self.held.take() {
-            Some((held, live)) if Arc::ptr_eq(&held, &link) => Ok((held, live)),
-            _ => {
-                let live = link.dial().await?;
-                Ok((link, live))
+            Some(held) if Arc::ptr_eq(&held.link, &link) => Ok(Held { asking, ..held }),
+            _ => Ok(Held { live: link.dial().await?, link, asking }),
+        }
+    }
+
+    fn keep(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
+    /// If the read belongs elsewhere: whom to ask, if it is not whoever has the slot by now.
+    fn redirect(&self, error: &ServerError, held: &Held) -> Option<Option<Host>> {
+        let cluster = self.redis.cluster()?;
+        let Address::Host(host) = &held.live.address else { return None };
+        match Redirect::of(error, host)? {
+            Redirect::Ask(host) => Some(Some(host)),
+            Redirect::Moved(host) => {
+                cluster.moved(host);
+                Some(None)
             }
         }
     }
+
+    fn failed(&mut self, error: ServerError, held: Held) -> Result<Value> {
+        if error.code() == "UNBLOCKED" {
+            // A master that became a replica: nothing was handed out, and the next call finds the new master.
+            return Ok(Value::Nil);
+        }
+        if !is_demoted(&error) {
+            self.keep(held);
+        }
+        Ok(Value::Error(error))
+    }
 }
 
-/// The answer to the last of the commands, which may block.
-async fn answer(
-    link: &Link,
-    live: &Live,
-    commands: &[Command],
-    limit: Duration,
-    stop: &CancellationToken,
-) -> Result<Value> {
-    let mut run = pin!(live.run(commands, limit));
-    let woken = async {
-        stop.cancelled().await;
-        wake(link, live).await;
-        std::future::pending::<()>().await;
-    };
-    let answers = tokio::select! {
-        biased;
-        answers = &mut run => answers?,
-        () = woken => unreachable!("it never ends"),
-    };
-    Ok(answers.into_iter().next_back().unwrap_or(Value::Nil))
-}
+impl Held {
+    async fn read(&self, command: &Command, limit: Duration, stop: &CancellationToken) -> Result<Value> {
+        let asking = self.asking.then(|| Command::new("ASKING"));
+        let commands: Vec<Command> = asking.into_iter().chain([command.clone()]).collect();
+        let mut run = pin!(self.live.run(&commands, limit));
+        let waking = async {
+            stop.cancelled().await;
+            self.wake().await;
+            std::future::pending().await
+        };
+        let answers = tokio::select! {
+            biased;
+            answers = &mut run => answers?,
+            never = waking => never,
+        };
+        Ok(answers.into_iter().next_back().unwrap_or(Value::Nil))
+    }
 
-/// Ends the wait at the server. If it cannot be ended, it ends by itself.
-async fn wake(link: &Link, live: &Live) {
-    let mut pause = NUDGE;
-    // Our words overtake the read, which comes over another connection: then there is nobody to wake yet.
-    while let Ok(false) = link.unblock(live).await {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(NUDGE_MOST);
+    /// Ends the wait at the server. If it cannot be ended, it ends by itself.
+    async fn wake(&self) {
+        let mut pause = NUDGE;
+        // Our words overtake the read, which comes over another connection: then there is nobody to wake yet.
+        while let Ok(false) = self.link.unblock(&self.live).await {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(NUDGE_MOST);
+        }
     }
 }

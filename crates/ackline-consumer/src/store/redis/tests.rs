@@ -1,5 +1,7 @@
+mod cluster;
 mod reading;
 mod server;
+mod watched;
 
 #[path = "../../../tests/consumer/peers.rs"]
 mod peers;

@@ -4,7 +4,7 @@ use super::*;
 use crate::error::Error;
 use tokio_util::sync::CancellationToken;
 
-async fn group(redis: &Redis, stream: &str) {
+pub(super) async fn group(redis: &Redis, stream: &str) {
     call(redis, words(["XGROUP", "CREATE", stream, "g", "0", "MKSTREAM"])).await.unwrap();
 }
 
@@ -12,7 +12,7 @@ fn blocked(server: &Server) -> bool {
     server.ask(&["INFO", "clients"]).contains("blocked_clients:1\r")
 }
 
-async fn until_blocked(server: &Server) {
+pub(super) async fn until_blocked(server: &Server) {
     let deadline = Instant::now() + DEADLINE;
     while !blocked(server) {
         assert!(Instant::now() < deadline, "nobody is blocked");
