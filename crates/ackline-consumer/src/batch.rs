@@ -141,9 +141,8 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
             return;
         }
         let results = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().await;
-        let results = results.unwrap_or_else(|panic| {
-            Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len())
-        });
+        let results =
+            results.unwrap_or_else(|panic| Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len()));
         messages.iter().zip(results).for_each(|(message, result)| self.conclude(message, result));
     }
 

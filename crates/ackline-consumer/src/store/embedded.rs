@@ -123,7 +123,9 @@ fn from_reply(reply: Reply, fields: &mut FieldsBuilder) -> Value {
         Reply::Map(all) | Reply::Pairs(all) => pairs(all, fields),
         Reply::Double(number) => text(number.to_string()),
         Reply::Entry(entry) => Value::Entry(received(&entry, None, fields)),
-        Reply::Delivered(entry, idle, deliveries) => Value::Entry(received(&entry, Some((idle, deliveries)), fields)),
+        Reply::Delivered(entry, idle, deliveries) => {
+            Value::Entry(received(&entry, Some((idle, deliveries)), fields))
+        }
         Reply::Error(text) => error(text),
     }
 }

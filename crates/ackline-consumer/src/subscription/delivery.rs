@@ -1,9 +1,9 @@
 //! One entry in the hands of whoever works on it.
 
+use super::Shared;
 use super::held::{Entry, Held};
 use super::options::Poison;
 use super::outbox::{Death, Fate, Settled};
-use super::Shared;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::format::{Body, FormatError};
@@ -45,8 +45,13 @@ pub(crate) enum Verdict {
     Ack,
     AckAnd(Vec<Command>),
     /// Tried again, after the backoff or after a time of its own.
-    Nack { after: Option<Duration> },
-    Reject { reason: &'static str, error: Option<String> },
+    Nack {
+        after: Option<Duration>,
+    },
+    Reject {
+        reason: &'static str,
+        error: Option<String>,
+    },
     /// Given back as if it had never been delivered.
     Return,
 }

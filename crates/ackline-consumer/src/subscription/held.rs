@@ -216,7 +216,8 @@ impl Held {
 
     /// What was last renewed before `before`, with whether it was even before `lapsed`. Marks all of it as renewed at `now`.
     pub(crate) fn renew(&mut self, before: Instant, now: Instant) -> Vec<At> {
-        let old = |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
+        let old =
+            |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
         let mut all = Vec::new();
         for (&at, held) in self.all.iter_mut() {
             if old(&&mut *held) {
