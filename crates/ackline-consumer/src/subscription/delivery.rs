@@ -188,7 +188,7 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         let back = self.home.take().is_some_and(|home| home.give_back());
         if let Some(entry) = self.entry.take().filter(|_| !back) {
-            self.shared.abandon(&entry);
+            self.shared.leave_undecided(entry);
         }
     }
 }
@@ -226,22 +226,29 @@ impl Shared {
     }
 
     fn next_try(&self, entry: &Entry, after: Option<Duration>) -> Next {
-        let deliveries = entry.deliveries.max(1).unsigned_abs();
-        if self.options.max_deliveries.is_some_and(|max| deliveries >= max) {
+        if self.is_spent(entry) {
             return Next::Never;
         }
+        let deliveries = entry.deliveries.max(1).unsigned_abs();
         let wait = after.unwrap_or_else(|| self.options.backoff.after(deliveries));
-        // In order, what comes behind it has to wait for it here.
-        if wait.is_zero() && entry.lane.is_none() || self.held.lock().delayed() >= DELAYED_MAX {
-            return Next::Now;
+        // In order, what comes behind it has to wait for it here, so there are no more of them than there are lanes.
+        let held_here = entry.lane.is_some() || !wait.is_zero() && self.held.lock().delayed() < DELAYED_MAX;
+        match held_here && !self.stop.is_cancelled() {
+            true => Next::Later(Instant::now() + wait),
+            false => Next::Now,
         }
-        Next::Later(Instant::now() + wait)
+    }
+
+    /// Whether this was the last delivery that it may have.
+    pub(super) fn is_spent(&self, entry: &Entry) -> bool {
+        self.options.max_deliveries.is_some_and(|max| entry.deliveries.max(1).unsigned_abs() >= max)
     }
 
     fn delay(&self, entry: Entry, until: Instant, told: Told) {
         let busy = self.with_held(|held| held.delay(entry, until));
         self.keep.notify_one();
         self.moved_on(busy);
+        self.unless_stopped();
         tell(told);
     }
 
@@ -262,8 +269,12 @@ impl Shared {
         if self.ended.is_cancelled() {
             return;
         }
-        let busy = self.with_held(|held| held.settle(entry.at, entry.lane.as_ref()));
-        self.outbox.put(Settled { at: entry.at, fate, told });
+        let lane = entry.lane.as_ref();
+        let busy = self.with_held(|held| match fate {
+            Fate::Release(..) => held.give_back(entry.at, lane),
+            _ => held.settle(entry.at, lane),
+        });
+        self.post(Settled { at: entry.at, fate, told });
         self.moved_on(busy);
     }
 
@@ -272,7 +283,17 @@ impl Shared {
         tell(told);
     }
 
-    fn abandon(&self, entry: &Entry) {
+    /// Nobody said what shall become of it: somebody gets it again once its lease has run out. In order, that is this consumer,
+    /// and what comes behind it waits.
+    pub(super) fn leave_undecided(&self, entry: Entry) {
+        let ordered = entry.lane.is_some() && !self.options.no_ack && !self.stop.is_cancelled();
+        match ordered && !self.held.lock().is_lost(entry.at) {
+            true => self.delay(entry, Instant::now() + self.options.lease, None),
+            false => self.abandon(&entry),
+        }
+    }
+
+    pub(super) fn abandon(&self, entry: &Entry) {
         let busy = self.with_held(|held| held.abandon(entry.at, entry.lane.as_ref()));
         self.moved_on(busy);
     }

@@ -33,7 +33,7 @@ use crate::store::Store;
 use crate::verbs::{self, Place};
 use held::Held;
 use options::{Options, Start};
-use outbox::Outbox;
+use outbox::{Outbox, Settled};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -48,7 +48,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) capabilities: Capabilities,
     held: Mutex<Held>,
-    outbox: Outbox,
+    /// One for each stream: in a cluster they are on different nodes, and one that is not there holds up no other.
+    outboxes: Vec<Outbox>,
     /// Entries became ready.
     arrived: Notify,
     /// There is room for more, or nothing is left to do.
@@ -57,10 +58,12 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
-    /// The greatest ID that was delivered, by stream.
+    /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
     /// No more is read.
     stop: CancellationToken,
+    /// Nothing more is handed out, once what there is has been.
+    over: CancellationToken,
     /// What is still being worked on shall be given up.
     abort: CancellationToken,
     /// Nothing is sent any more.
@@ -86,6 +89,7 @@ impl Subscription {
         let store = client.store().clone();
         let places: Vec<Place> =
             streams.into_iter().map(|stream| Place { stream, group: group.clone() }).collect();
+        let mut seen = Vec::new();
         for place in &places {
             let at = match options.start {
                 Start::Beginning => "0".to_owned(),
@@ -94,24 +98,31 @@ impl Subscription {
             };
             let answer = store.pipeline(vec![place.create_group(&at)]).await?;
             answer.into_iter().try_for_each(verbs::created)?;
+            // Should the group be lost, it goes on here.
+            let groups = verbs::groups(store.call(place.groups()).await?)?;
+            let ours = groups.into_iter().find(|(name, _)| *name == place.group);
+            seen.push(ours.map_or(EntryId::ZERO, |(_, last)| last));
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
         let capabilities = client.capabilities(first).await?;
         let consumer = options.name.clone().unwrap_or_else(new_name);
+        let stop = CancellationToken::new();
+        let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
         let shared = Arc::new(Shared {
-            seen: Mutex::new(vec![EntryId::ZERO; places.len()]),
+            seen: Mutex::new(seen),
+            outboxes: places.iter().map(|_| Outbox::default()).collect(),
             store,
             places,
             consumer: consumer.into(),
             options,
             capabilities,
             held: Mutex::default(),
-            outbox: Outbox::default(),
             arrived: Notify::new(),
             left: Notify::new(),
             keep: Notify::new(),
             look: Notify::new(),
-            stop: CancellationToken::new(),
+            stop,
+            over,
             abort: CancellationToken::new(),
             ended: CancellationToken::new(),
         });
@@ -128,12 +139,12 @@ impl Subscription {
             if let Some(delivery) = self.try_next() {
                 return Some(delivery);
             }
-            if self.shared.stop.is_cancelled() {
+            if self.shared.over.is_cancelled() {
                 return None;
             }
             tokio::select! {
                 () = arrived => {}
-                () = self.shared.stop.cancelled() => {}
+                () = self.shared.over.cancelled() => {}
             }
         }
     }
@@ -187,8 +198,16 @@ impl Shared {
 
     /// Nothing more is begun or read.
     fn stop(&self) {
-        self.held.lock().close();
+        // What the server has forgotten as it delivered it is gone if it is not worked on.
+        if !self.options.no_ack {
+            self.held.lock().close();
+        }
         self.stop.cancel();
+    }
+
+    /// Sends a verdict on its way.
+    fn post(&self, settled: Settled) {
+        self.outboxes[usize::from(settled.at.stream)].put(settled);
     }
 
     fn is_named(&self) -> bool {

@@ -34,6 +34,13 @@ pub(crate) struct Settled {
     pub(crate) told: Option<oneshot::Sender<Result<()>>>,
 }
 
+impl Settled {
+    /// Given back, with nobody waiting to hear of it.
+    pub(crate) fn back(at: At, mode: Release, deliveries: i64) -> Settled {
+        Settled { at, fate: Fate::Release(mode, deliveries), told: None }
+    }
+}
+
 /// Verdicts that gather while those before them are under way.
 #[derive(Default)]
 pub(crate) struct Outbox {

@@ -12,35 +12,36 @@ use crate::store::{Command, Value};
 use crate::verbs::{Place, Release};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
+
+/// A group that is gone so often while one batch is sent is left alone.
+const HEALS_MAX: u64 = 3;
 
 /// More IDs than this do not go into one command.
 const IDS_MAX: usize = 1000;
 
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
     loop {
         let batch = tokio::select! {
-            batch = shared.outbox.take() => batch,
+            batch = shared.outboxes[usize::from(stream)].take() => batch,
             () = shared.ended.cancelled() => return,
         };
-        let mut of_streams = BTreeMap::<u16, Vec<Settled>>::new();
-        for settled in batch {
-            of_streams.entry(settled.at.stream).or_default().push(settled);
-        }
-        for (stream, batch) in of_streams {
-            shared.deliver(&shared.places[usize::from(stream)], batch).await;
-        }
+        shared.deliver(stream, batch).await;
         shared.left.notify_waiters();
     }
 }
 
 impl Shared {
     /// Sends verdicts about one stream until the server has taken them or refused them.
-    async fn deliver(&self, place: &Place, mut batch: Vec<Settled>) {
+    async fn deliver(&self, stream: u16, mut batch: Vec<Settled>) {
+        let place = &self.places[usize::from(stream)];
         let mut failed = 0;
         while !batch.is_empty() {
             match self.attempt(place, &mut batch).await {
                 Ok(()) => return,
+                Err(error) if self.may_heal(stream, &error, failed).await => failed += 1,
                 Err(error) if error.is_transient() && !self.ended.is_cancelled() => {
                     failed += 1;
                     warn!(stream = place.stream, waiting = batch.len(), failed, %error, "cannot settle yet");
@@ -53,6 +54,12 @@ impl Shared {
                 Err(error) => return self.give_up(place, batch, error),
             }
         }
+    }
+
+    /// Whether another try makes sense because the group, which was gone, is there again, with what is held here. Otherwise
+    /// whoever reads next would make it again behind the entries that were to be given back.
+    async fn may_heal(&self, stream: u16, error: &Error, failed: u64) -> bool {
+        failed < HEALS_MAX && error.is_no_group() && self.heal(stream).await.is_ok()
     }
 
     /// One try. What is done leaves `batch`.
@@ -115,7 +122,12 @@ impl Shared {
         if commands.is_empty() {
             return Ok(());
         }
-        first_error(self.store.pipeline(commands).await?)
+        first_error(self.store.pipeline(commands).await?)?;
+        if !self.capabilities.xnack {
+            // XAUTOCLAIM need not wait for its turn.
+            self.look.notify_one();
+        }
+        Ok(())
     }
 
     fn ack_command(&self, place: &Place, ids: &[EntryId]) -> Command {
@@ -140,10 +152,7 @@ impl Shared {
     fn release_command(&self, place: &Place, mode: Release, count: i64, ids: &[EntryId]) -> Command {
         match self.capabilities.xnack {
             true => place.nack(mode, ids),
-            false => {
-                self.look.notify_one();
-                place.claim(&self.consumer, ids, self.options.lease, Some(count))
-            }
+            false => place.claim(&self.consumer, ids, self.options.lease, Some(count)),
         }
     }
 
@@ -154,11 +163,40 @@ impl Shared {
             Fate::Dead(death) => vec![self.epitaph(place, death)],
             Fate::Ack | Fate::Release(..) => Vec::new(),
         };
-        commands.push(self.ack_command(place, &[step.at.id]));
-        if self.options.on_ack == OnAck::Delete && !self.capabilities.xackdel {
-            commands.push(place.delete(&[step.at.id]));
+        commands.push(place.ack([step.at.id]));
+        let mut answers = self.store.transaction(commands).await?;
+        let acked = answers.pop().is_some_and(|answer| !matches!(answer, Value::Error(_)));
+        if let Err(error) = first_error(answers) {
+            if acked {
+                self.undo(place, step.at, &error).await;
+            }
+            return Err(error);
         }
-        first_error(self.store.transaction(commands).await?)
+        if self.options.on_ack == OnAck::Delete {
+            self.delete(place, step.at.id).await;
+        }
+        Ok(())
+    }
+
+    /// Afterwards, because what is deleted cannot be made pending again.
+    async fn delete(&self, place: &Place, id: EntryId) {
+        let command = match self.capabilities.xackdel {
+            true => place.delete_acked(&[id]),
+            false => place.delete(&[id]),
+        };
+        if let Err(error) = self.store.call(command).await {
+            warn!(stream = place.stream, %id, %error, "acknowledged, but not deleted");
+        }
+    }
+
+    /// A transaction is all or nothing when a process dies, not when one of its commands is refused: what was acknowledged
+    /// although something could not be added becomes pending again.
+    async fn undo(&self, place: &Place, at: At, refusal: &Error) {
+        let deliveries = self.held.lock().deliveries(at);
+        let claim = place.claim(&self.consumer, &[at.id], Duration::ZERO, deliveries);
+        if let Err(error) = self.store.call(claim.arg("FORCE")).await {
+            error!(stream = place.stream, id = %at.id, %refusal, %error, "acknowledged without what follows from it");
+        }
     }
 
     /// XADD to the dead-letter stream: the entry as it is, and where it comes from.
@@ -207,18 +245,28 @@ impl Shared {
         let ids: Vec<EntryId> = batch.iter().map(|settled| settled.at.id).collect();
         let Ok(pending) = place.still_pending(&self.store, &ids).await else { return };
         let owners: BTreeMap<EntryId, String> = pending.into_iter().map(|one| (one.id, one.owner)).collect();
-        let (rest, done) = batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
-            None => false,
-            Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack),
-        });
+        let (rest, gone): (Vec<_>, Vec<_>) =
+            batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
+                None => false,
+                Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack),
+            });
         *batch = rest;
+        let (lost, done) = gone.into_iter().partition(|settled| {
+            owners.contains_key(&settled.at.id) && !matches!(settled.fate, Fate::Release(..))
+        });
         self.confirm(done);
+        self.give_up(place, lost, Error::Lost);
     }
 
     fn confirm(&self, batch: Vec<Settled>) {
+        let now = Instant::now();
         let mut held = self.held.lock();
-        batch.iter().for_each(|settled| held.forget(settled.at));
+        let back = batch.iter().filter(|settled| held.confirm(settled.at, now)).count();
         drop(held);
+        (0..back).for_each(|_| self.arrived.notify_one());
+        if back > 0 {
+            self.unless_stopped();
+        }
         for told in batch.into_iter().filter_map(|settled| settled.told) {
             let _ = told.send(Ok(()));
         }
@@ -226,6 +274,9 @@ impl Shared {
 
     /// The server refuses. The entries stay pending, and belong to whoever claims them next.
     fn give_up(&self, place: &Place, batch: Vec<Settled>, error: Error) {
+        if batch.is_empty() {
+            return;
+        }
         let ids: Vec<At> = batch.iter().map(|settled| settled.at).collect();
         match error.is_no_group() {
             true => debug!(stream = place.stream, entries = ids.len(), "settled in a group that is gone"),
