@@ -5,6 +5,7 @@ use super::held::{At, Entry};
 use super::options::Poison;
 use super::outbox::{Fate, Settled};
 use crate::error::Result;
+use crate::event::What;
 use crate::fields::Fields;
 use crate::id::EntryId;
 use crate::store::Received;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 /// From here on a count of deliveries says that the entry is poison. XNACK FATAL sets the greatest number; where it has to be
 /// imitated that would overflow with the next delivery.
-pub(super) const POISON_FROM: i64 = 1 << 62;
+pub(crate) const POISON_FROM: i64 = 1 << 62;
 
 impl Shared {
     /// Takes in what a read brought.
@@ -81,12 +82,13 @@ impl Shared {
     /// What is not worked on: deleted meanwhile, or poison.
     fn refuse(&self, mut entry: Entry) {
         if entry.deliveries == 0 {
-            return self.post(Settled { at: entry.at, fate: Fate::Ack, told: None });
+            return self.post(Settled { at: entry.at, fate: Fate::Discard, told: None });
         }
         // It never stood in its lane, so nobody waits behind it.
         entry.lane = None;
         let marked = entry.deliveries >= POISON_FROM;
         if marked && self.options.poison == Poison::Mark {
+            self.observed(entry.at, What::Marked);
             return self.held.lock().forget(entry.at);
         }
         let reason = if marked { "fatal" } else { "max-deliveries" };

@@ -5,6 +5,7 @@ use super::held::{Entry, Held};
 use super::options::Poison;
 use super::outbox::{Death, Fate, Settled};
 use crate::error::{Error, Result};
+use crate::event::What;
 use crate::fields::Fields;
 use crate::format::{Body, FormatError};
 use crate::id::EntryId;
@@ -215,8 +216,11 @@ impl Shared {
             Verdict::AckAnd(adds) => Fate::AckAnd(adds),
             _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
             Verdict::Nack { after } => match self.next_try(&entry, after) {
-                Next::Later(until) => return self.delay(entry, until, told),
-                Next::Now => Fate::Release(Release::Fail, entry.deliveries),
+                Next::Later(wait) => {
+                    self.observed(entry.at, What::Nacked { wait });
+                    return self.delay(entry, wait, told);
+                }
+                Next::Now => Fate::Nack(entry.deliveries),
                 Next::Never => return self.bury(entry, "max-deliveries", None, told),
             },
             Verdict::Reject { reason, error } => return self.bury(entry, reason, error, told),
@@ -234,7 +238,7 @@ impl Shared {
         // In order, what comes behind it has to wait for it here, so there are no more of them than there are lanes.
         let held_here = entry.lane.is_some() || !wait.is_zero() && self.held.lock().delayed() < DELAYED_MAX;
         match held_here && !self.stop.is_cancelled() {
-            true => Next::Later(Instant::now() + wait),
+            true => Next::Later(wait),
             false => Next::Now,
         }
     }
@@ -244,7 +248,8 @@ impl Shared {
         self.options.max_deliveries.is_some_and(|max| entry.deliveries.max(1).unsigned_abs() >= max)
     }
 
-    fn delay(&self, entry: Entry, until: Instant, told: Told) {
+    fn delay(&self, entry: Entry, wait: Duration, told: Told) {
+        let until = Instant::now() + wait;
         let busy = self.with_held(|held| held.delay(entry, until));
         self.keep.notify_one();
         self.moved_on(busy);
@@ -260,7 +265,7 @@ impl Shared {
                 Fate::Dead(Box::new(death))
             }
             Poison::Mark => Fate::Release(Release::Fatal, entry.deliveries),
-            Poison::Discard => Fate::Ack,
+            Poison::Discard => Fate::Discard,
         };
         self.send(entry, fate, told);
     }
@@ -271,7 +276,7 @@ impl Shared {
         }
         let lane = entry.lane.as_ref();
         let busy = self.with_held(|held| match fate {
-            Fate::Release(..) => held.give_back(entry.at, lane),
+            Fate::Release(..) | Fate::Nack(_) => held.give_back(entry.at, lane),
             _ => held.settle(entry.at, lane),
         });
         self.post(Settled { at: entry.at, fate, told });
@@ -286,9 +291,10 @@ impl Shared {
     /// Nobody said what shall become of it: somebody gets it again once its lease has run out. In order, that is this consumer,
     /// and what comes behind it waits.
     pub(super) fn leave_undecided(&self, entry: Entry) {
+        self.observed(entry.at, What::Undecided);
         let ordered = entry.lane.is_some() && !self.options.no_ack && !self.stop.is_cancelled();
         match ordered && !self.held.lock().is_lost(entry.at) {
-            true => self.delay(entry, Instant::now() + self.options.lease, None),
+            true => self.delay(entry, self.options.lease, None),
             false => self.abandon(&entry),
         }
     }
@@ -318,7 +324,7 @@ impl Shared {
 
 enum Next {
     Now,
-    Later(Instant),
+    Later(Duration),
     Never,
 }
 

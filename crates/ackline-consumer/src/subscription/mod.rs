@@ -21,6 +21,8 @@ mod outbox;
 mod reader;
 mod settler;
 
+#[cfg(feature = "harness")]
+pub(crate) use admit::POISON_FROM;
 pub use delivery::Delivery;
 pub(crate) use delivery::Verdict;
 pub(crate) use held::{At, Entry};
@@ -28,6 +30,7 @@ pub(crate) use held::{At, Entry};
 use crate::capabilities::Capabilities;
 use crate::client::Client;
 use crate::error::Result;
+use crate::event::{Event, Observer, What};
 use crate::id::EntryId;
 use crate::store::Store;
 use crate::verbs::{self, Place};
@@ -47,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) consumer: Arc<str>,
     pub(crate) options: Options,
     pub(crate) capabilities: Capabilities,
+    observers: Vec<Observer>,
     held: Mutex<Held>,
     /// One for each stream: in a cluster they are on different nodes, and one that is not there holds up no other.
     outboxes: Vec<Outbox>,
@@ -66,6 +70,9 @@ pub(crate) struct Shared {
     over: CancellationToken,
     /// What is still being worked on shall be given up.
     abort: CancellationToken,
+    /// Everything shall end as if the process had.
+    #[cfg(feature = "harness")]
+    pub(crate) crashed: CancellationToken,
     /// Nothing is sent any more.
     ended: CancellationToken,
 }
@@ -104,7 +111,7 @@ impl Subscription {
             seen.push(ours.map_or(EntryId::ZERO, |(_, last)| last));
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
-        let capabilities = client.capabilities(first).await?;
+        let capabilities = options.without.of(client.capabilities(first).await?);
         let consumer = options.name.clone().unwrap_or_else(new_name);
         let stop = CancellationToken::new();
         let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
@@ -116,6 +123,7 @@ impl Subscription {
             consumer: consumer.into(),
             options,
             capabilities,
+            observers: client.observers(),
             held: Mutex::default(),
             arrived: Notify::new(),
             left: Notify::new(),
@@ -123,10 +131,14 @@ impl Subscription {
             look: Notify::new(),
             stop,
             over,
+            #[cfg(feature = "harness")]
+            crashed: CancellationToken::new(),
             abort: CancellationToken::new(),
             ended: CancellationToken::new(),
         });
-        let driver = tokio::spawn(drain::drive(Arc::clone(&shared)));
+        #[cfg(feature = "harness")]
+        client.subscriptions().push(Arc::downgrade(&shared));
+        let driver = tokio::spawn(Arc::clone(&shared).unless_crashed(drain::drive(Arc::clone(&shared))));
         Ok(Subscription { shared, driver: Some(driver) })
     }
 
@@ -152,6 +164,8 @@ impl Subscription {
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
         let entry = self.shared.held.lock().begin()?;
+        let deliveries = entry.deliveries.max(1).unsigned_abs();
+        self.shared.observed(entry.at, What::Begun { deliveries });
         Some(Delivery::new(Arc::clone(&self.shared), entry))
     }
 
@@ -205,9 +219,38 @@ impl Shared {
         self.stop.cancel();
     }
 
+    /// Does it, unless the harness pretends that the process has died.
+    pub(crate) async fn unless_crashed(self: Arc<Shared>, work: impl Future<Output = ()>) {
+        #[cfg(feature = "harness")]
+        let _ = self.crashed.run_until_cancelled(work).await;
+        #[cfg(not(feature = "harness"))]
+        work.await;
+    }
+
+    /// Tells those who want to know.
+    #[inline]
+    fn observed(&self, at: At, what: What<'_>) {
+        if self.observers.is_empty() {
+            return;
+        }
+        let Place { stream, group } = self.place(at);
+        let event = Event { stream, group, consumer: &self.consumer, id: at.id, what };
+        self.observers.iter().for_each(|observer| observer(&event));
+    }
+
     /// Sends a verdict on its way.
     fn post(&self, settled: Settled) {
         self.outboxes[usize::from(settled.at.stream)].put(settled);
+    }
+
+    #[cfg(feature = "harness")]
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.ended.is_cancelled() && !self.crashed.is_cancelled()
+    }
+
+    #[cfg(feature = "harness")]
+    pub(crate) fn held_count(&self) -> usize {
+        self.held.lock().len()
     }
 
     fn is_named(&self) -> bool {

@@ -6,6 +6,7 @@ use super::options::{OnAck, Poison};
 use super::outbox::{Death, Fate, Settled};
 use super::reader::RETRY;
 use crate::error::{Error, Result};
+use crate::event::What;
 use crate::id::EntryId;
 use crate::producer;
 use crate::store::{Command, Value};
@@ -65,7 +66,7 @@ impl Shared {
     /// One try. What is done leaves `batch`.
     async fn attempt(&self, place: &Place, batch: &mut Vec<Settled>) -> Result<()> {
         let (plain, steps): (Vec<Settled>, Vec<Settled>) =
-            batch.drain(..).partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Release(..)));
+            batch.drain(..).partition(|settled| settled.fate.is_plain());
         let result = self.send_plain(place, &plain).await;
         match &result {
             Ok(()) => self.confirm(plain),
@@ -97,13 +98,13 @@ impl Shared {
         let mut acks = Vec::new();
         let mut releases = BTreeMap::<(u8, i64), (Release, Vec<EntryId>)>::new();
         for settled in plain {
-            match settled.fate {
-                Fate::Release(mode, deliveries) => {
+            match settled.fate.back() {
+                Some((mode, deliveries)) => {
                     let count = self.count_of(mode, deliveries);
                     let same = releases.entry((mode as u8, count)).or_insert((mode, Vec::new()));
                     same.1.push(settled.at.id);
                 }
-                _ => acks.push(settled.at.id),
+                None => acks.push(settled.at.id),
             }
         }
         let mut commands = Vec::new();
@@ -161,7 +162,7 @@ impl Shared {
         let mut commands = match &step.fate {
             Fate::AckAnd(adds) => adds.clone(),
             Fate::Dead(death) => vec![self.epitaph(place, death)],
-            Fate::Ack | Fate::Release(..) => Vec::new(),
+            _ => Vec::new(),
         };
         commands.push(place.ack([step.at.id]));
         let mut answers = self.store.transaction(commands).await?;
@@ -248,12 +249,12 @@ impl Shared {
         let (rest, gone): (Vec<_>, Vec<_>) =
             batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
                 None => false,
-                Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack),
+                Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack | Fate::Discard),
             });
         *batch = rest;
-        let (lost, done) = gone.into_iter().partition(|settled| {
-            owners.contains_key(&settled.at.id) && !matches!(settled.fate, Fate::Release(..))
-        });
+        let (lost, done) = gone
+            .into_iter()
+            .partition(|settled| owners.contains_key(&settled.at.id) && settled.fate.back().is_none());
         self.confirm(done);
         self.give_up(place, lost, Error::Lost);
     }
@@ -267,8 +268,26 @@ impl Shared {
         if back > 0 {
             self.unless_stopped();
         }
-        for told in batch.into_iter().filter_map(|settled| settled.told) {
-            let _ = told.send(Ok(()));
+        for settled in batch {
+            self.observed_settled(&settled);
+            if let Some(told) = settled.told {
+                let _ = told.send(Ok(()));
+            }
+        }
+    }
+
+    fn observed_settled(&self, settled: &Settled) {
+        let at = settled.at;
+        match &settled.fate {
+            Fate::Ack | Fate::AckAnd(_) => self.observed(at, What::Acknowledged),
+            Fate::Discard => self.observed(at, What::Discarded),
+            Fate::Nack(_) => self.observed(at, What::Nacked { wait: Duration::ZERO }),
+            Fate::Release(Release::Fatal, _) => self.observed(at, What::Marked),
+            Fate::Release(mode, _) => self.observed(at, What::Released { counted: *mode == Release::Fail }),
+            Fate::Dead(death) => {
+                let (to, error) = (self.dead_stream(self.place(at)), death.error.as_deref());
+                self.observed(at, What::DeadLettered { to: &to, reason: death.reason, error });
+            }
         }
     }
 
