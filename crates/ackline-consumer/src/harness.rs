@@ -126,7 +126,7 @@ pub struct DeadLetter {
 }
 
 /// What is not settled after so long never will be: leases and waits are shorter.
-const SETTLED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const SETTLED_MAX: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Time alone may settle something: it is looked for this often.
 const LOOK: Duration = Duration::from_millis(250);
@@ -170,7 +170,7 @@ impl Harness {
     ///
     /// # Panics
     ///
-    /// When that does not come about within a day.
+    /// When that does not come about within six hours.
     pub async fn settled(&self) {
         let end = tokio::time::Instant::now() + SETTLED_MAX;
         loop {
@@ -198,8 +198,10 @@ impl Harness {
 
     fn unsettled_at(&self, place: &Place) -> Option<String> {
         let Place { stream, group } = place;
-        let groups = verbs::groups(self.call(place.groups())).ok()?;
-        let (_, last) = groups.into_iter().find(|(name, _)| name == group)?;
+        let groups = verbs::groups(self.call(place.groups())).unwrap_or_default();
+        let Some((_, last)) = groups.into_iter().find(|(name, _)| name == group) else {
+            return Some(format!("{stream} has no group {group}"));
+        };
         let unread = Command::new("XRANGE").arg(stream).arg(format!("({last}")).arg("+");
         let unread = self.call(unread.arg("COUNT").int(1)).into_array().map_or(0, |all| all.len());
         let pending = self.pending(stream, group);

@@ -313,7 +313,7 @@ impl Shared {
 
     /// Somebody is done with an entry: there may be room for the next read, and what is next in its lane may be ready.
     fn moved_on(&self, busy: usize) {
-        if busy <= self.low_water() {
+        if busy <= self.low_water() || self.options.order_by.is_some() {
             self.left.notify_waiters();
         }
         if self.options.order_by.is_some() {

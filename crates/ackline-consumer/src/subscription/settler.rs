@@ -96,13 +96,16 @@ impl Shared {
     /// Acknowledgements and releases, in one round trip.
     async fn send_plain(&self, place: &Place, plain: &[Settled]) -> Result<()> {
         let mut acks = Vec::new();
-        let mut releases = BTreeMap::<(u8, i64), (Release, Vec<EntryId>)>::new();
+        // In the order in which they are to be delivered again.
+        let mut releases = Vec::<((Release, i64), Vec<EntryId>)>::new();
         for settled in plain {
             match settled.fate.back() {
                 Some((mode, deliveries)) => {
                     let count = self.count_of(mode, deliveries);
-                    let same = releases.entry((mode as u8, count)).or_insert((mode, Vec::new()));
-                    same.1.push(settled.at.id);
+                    match releases.last_mut().filter(|(last, _)| *last == (mode, count)) {
+                        Some((_, ids)) => ids.push(settled.at.id),
+                        None => releases.push(((mode, count), vec![settled.at.id])),
+                    }
                 }
                 None => acks.push(settled.at.id),
             }
@@ -117,7 +120,7 @@ impl Shared {
                 commands.push(self.ack_command(place, ids));
             }
         }
-        for ((_, count), (mode, ids)) in releases {
+        for ((mode, count), ids) in releases {
             commands.extend(ids.chunks(IDS_MAX).map(|ids| self.release_command(place, mode, count, ids)));
         }
         if commands.is_empty() {

@@ -5,4 +5,8 @@
 #[cfg(feature = "embedded")]
 mod embedded;
 mod peers;
+#[cfg(feature = "embedded")]
+mod property;
 mod suite;
+#[cfg(feature = "embedded")]
+mod time;
