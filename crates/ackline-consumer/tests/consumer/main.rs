@@ -7,6 +7,8 @@ mod embedded;
 mod peers;
 #[cfg(feature = "embedded")]
 mod property;
+#[cfg(feature = "redis")]
+mod servers;
 mod suite;
 #[cfg(feature = "embedded")]
 mod time;
