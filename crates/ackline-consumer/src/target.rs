@@ -17,7 +17,7 @@ pub(crate) enum Target {
     /// `ackline:///path`: an engine in this process, kept in a directory.
     Directory(PathBuf),
     /// `redis://` and its kin: servers.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// Servers, and how to introduce oneself to them.

@@ -13,10 +13,13 @@ mod cluster;
 mod raw;
 #[path = "peers/sentinel.rs"]
 mod sentinel;
+#[path = "peers/tls.rs"]
+mod tls;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use raw::ask;
 pub(crate) use sentinel::{SERVICE, Watched};
+pub(crate) use tls::Secured;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

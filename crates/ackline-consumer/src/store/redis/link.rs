@@ -7,6 +7,7 @@ use crate::error::{Result, ServerError};
 use crate::store::{Command, Value};
 use futures_util::FutureExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How to find the server.
 pub(super) enum Way {
@@ -30,7 +31,21 @@ impl Link {
         dial(&self.dialer, &self.way).await
     }
 
+    /// How long this server may take to answer.
+    pub(super) fn patience(&self) -> Duration {
+        self.dialer.patience
+    }
+
     async fn live(&self) -> Result<(u64, Live)> {
+        let (number, live) = self.made().await?;
+        if live.is_sound(self.patience()).await {
+            return Ok((number, live));
+        }
+        self.live.forget(number);
+        self.made().await
+    }
+
+    async fn made(&self) -> Result<(u64, Live)> {
         let (dialer, way) = (&self.dialer, &self.way);
         let make = || {
             let (dialer, way) = (dialer.clone(), way.clone());
@@ -41,7 +56,7 @@ impl Link {
 
     pub(super) async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Value>> {
         let (number, live) = self.live().await?;
-        let answers = live.run(commands, self.dialer.patience).await;
+        let answers = live.run(commands, self.patience()).await;
         let over = match &answers {
             Err(_) => true,
             Ok(answers) => answers.iter().any(|answer| matches!(answer, Value::Error(e) if is_demoted(e))),

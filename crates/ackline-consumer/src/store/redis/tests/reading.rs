@@ -161,3 +161,25 @@ async fn a_server_error_is_an_error_and_the_connection_stays() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn silence_beyond_the_wait_is_an_error() {
+    let Some(server) = Server::start(Kind::Valkey) else { return };
+    let redis = Redis::patient(server.url().parse().unwrap(), SHORT).unwrap();
+    group(&redis, "s").await;
+    let (mut reader, never) = (redis.reader(), CancellationToken::new());
+    let freezing = async {
+        until_blocked(&server).await;
+        server.freeze();
+    };
+    let (got, ()) = tokio::join!(reader.call(read("s", SHORT), SHORT, &never), freezing);
+    assert!(matches!(got, Err(Error::Connection { .. })), "{got:?}");
+    // To stop a read at a server that is gone does not hang either.
+    let stop = CancellationToken::new();
+    let got = reader.call(read("s", SHORT), SHORT, &stop).await;
+    assert!(matches!(got, Err(Error::Connection { .. })), "{got:?}");
+    server.thaw();
+    insist(&redis, || words(["XADD", "s", "*", "f", "v"])).await;
+    let got = reader.call(read("s", LONG), LONG, &never).await.unwrap();
+    assert_eq!(got.into_stream().unwrap().len(), 1);
+}

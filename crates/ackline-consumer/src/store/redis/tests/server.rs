@@ -5,6 +5,7 @@ use crate::capabilities::Capabilities;
 use crate::error::Error;
 use crate::store::Store;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 fn code(answer: &Value) -> &str {
     match answer {
@@ -192,5 +193,22 @@ async fn a_socket_of_the_file_system() {
         let redis = open(&format!("redis+unix://{}?db=1", path.display()));
         call(&redis, words(["SET", "k", "v"])).await.unwrap();
         assert_eq!(call(&redis, words(["GET", "k"])).await.unwrap().text(), Some("v"));
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_was_dropped_is_replaced_unnoticed() {
+    for kind in Kind::ALL {
+        let Some(server) = Server::start(kind) else { continue };
+        let redis = Redis::patient(server.url().parse().unwrap(), SHORT).unwrap();
+        let (mut reader, never) = (redis.reader(), CancellationToken::new());
+        let none = Duration::ZERO;
+        for _ in 0..3 {
+            call(&redis, words(["SET", "k", "v"])).await.unwrap();
+            reader.call(words(["GET", "k"]), none, &never).await.unwrap();
+            tokio::time::sleep(SHORT).await;
+            // All but the one that asks.
+            server.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+        }
     }
 }
