@@ -4,7 +4,7 @@
 //! looked for in `ACKLINE_PEERS`, `~/.cache/stream-peers/bin` and `PATH`. A test whose server is not there says so and passes,
 //! unless `ACKLINE_PEERS_REQUIRED` is set.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
 // Paths, because unit tests take this file from elsewhere.
 #[path = "peers/cluster.rs"]

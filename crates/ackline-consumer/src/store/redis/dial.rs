@@ -10,7 +10,6 @@ use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -37,14 +36,13 @@ impl fmt::Display for Address {
 }
 
 /// A connection that is ready for commands.
-#[derive(Clone)]
 pub(super) struct Live {
     connection: MultiplexedConnection,
     pub(super) address: Address,
     /// Our number over there, if it tells.
     pub(super) client_id: Option<i64>,
     /// When the server said something last.
-    heard: Arc<Mutex<Instant>>,
+    heard: Mutex<Instant>,
 }
 
 impl Live {
@@ -117,7 +115,7 @@ impl Dialer {
             .set_response_timeout(None);
         let connection = client.get_multiplexed_async_connection_with_config(&config).await;
         let connection = connection.map_err(|error| broken(address, error))?;
-        let heard = Arc::new(Mutex::new(Instant::now()));
+        let heard = Mutex::new(Instant::now());
         let mut live = Live { connection, address: address.clone(), client_id: None, heard };
         let greeting = self.greeting(last);
         let answers = live.run(&greeting, self.patience).await?;

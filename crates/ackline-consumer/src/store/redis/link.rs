@@ -3,7 +3,7 @@
 use super::dial::{Address, Dialer, Live};
 use super::lazy::Lazy;
 use super::sentinel::Sentinels;
-use crate::error::{Result, ServerError};
+use crate::error::{Error, Result, ServerError};
 use crate::store::{Command, Value};
 use futures_util::FutureExt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) enum Way {
 pub(super) struct Link {
     dialer: Arc<Dialer>,
     way: Arc<Way>,
-    live: Lazy<Live>,
+    live: Lazy<Arc<Live>>,
 }
 
 impl Link {
@@ -36,7 +36,7 @@ impl Link {
         self.dialer.patience
     }
 
-    async fn live(&self) -> Result<(u64, Live)> {
+    async fn live(&self) -> Result<(u64, Arc<Live>)> {
         let (number, live) = self.made().await?;
         if live.is_sound(self.patience()).await {
             return Ok((number, live));
@@ -45,11 +45,11 @@ impl Link {
         self.made().await
     }
 
-    async fn made(&self) -> Result<(u64, Live)> {
+    async fn made(&self) -> Result<(u64, Arc<Live>)> {
         let (dialer, way) = (&self.dialer, &self.way);
         let make = || {
             let (dialer, way) = (dialer.clone(), way.clone());
-            async move { dial(&dialer, &way).await }.boxed()
+            async move { dial(&dialer, &way).await.map(Arc::new) }.boxed()
         };
         self.live.get(make).await
     }
@@ -69,7 +69,9 @@ impl Link {
 
     /// Has the server end the wait of another connection of ours. Whether it did; an error if it never will.
     pub(super) async fn unblock(&self, blocked: &Live) -> Result<bool> {
-        let id = blocked.client_id.ok_or_else(|| blocked.broken("its number is not known"))?;
+        let Some(id) = blocked.client_id else {
+            return Err(Error::Unsupported { peer: blocked.address.to_string(), feature: "CLIENT ID" });
+        };
         let (_, live) = self.live().await?;
         // After a failover the number would be somebody else's.
         if live.address != blocked.address {

@@ -5,7 +5,7 @@ use super::cluster::REDIRECTS;
 use super::dial::{Address, Live};
 use super::link::{Link, is_demoted};
 use super::slots::Redirect;
-use crate::error::{Result, ServerError};
+use crate::error::{Error, Result, ServerError};
 use crate::store::{Command, Value};
 use crate::target::Host;
 use std::pin::pin;
@@ -125,24 +125,28 @@ impl Held {
         let mut run = pin!(self.live.run(&commands, limit));
         let waking = async {
             stop.cancelled().await;
-            self.wake().await;
-            std::future::pending().await
+            match self.wake().await {
+                // It ends by itself.
+                Err(Error::Server(_) | Error::Unsupported { .. }) => std::future::pending().await,
+                Ok(()) | Err(_) => tokio::time::sleep(self.link.patience()).await,
+            }
         };
         let answers = tokio::select! {
             biased;
             answers = &mut run => answers?,
-            never = waking => never,
+            () = waking => return Err(self.live.broken("silent, although the wait is over")),
         };
         Ok(answers.into_iter().next_back().unwrap_or(Value::Nil))
     }
 
-    /// Ends the wait at the server. If it cannot be ended, it ends by itself.
-    async fn wake(&self) {
+    /// Ends the wait at the server.
+    async fn wake(&self) -> Result<()> {
         let mut pause = NUDGE;
         // Our words overtake the read, which comes over another connection: then there is nobody to wake yet.
-        while let Ok(false) = self.link.unblock(&self.live).await {
+        while !self.link.unblock(&self.live).await? {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(NUDGE_MOST);
         }
+        Ok(())
     }
 }
