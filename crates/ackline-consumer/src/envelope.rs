@@ -180,32 +180,31 @@ enum Unit {
 
 /// The headers that fill `list`, a part of the envelope.
 fn headers_of(envelope: &Bytes, count: usize, list: &[u8]) -> Headers {
-    let (headers, rest) = headers_in(envelope, count, list, Unit::Bytes);
-    if rest.is_empty() {
+    let (headers, fits) = headers_in(envelope, count, list, Unit::Bytes);
+    if fits {
         return headers;
     }
     match headers_in(envelope, count, list, Unit::Characters) {
-        (meant, []) => meant,
+        (meant, true) => meant,
         _ => headers,
     }
 }
 
-/// Headers up to the first that makes no sense, and what is left of the list.
-fn headers_in<'a>(envelope: &Bytes, count: usize, list: &'a [u8], unit: Unit) -> (Headers, &'a [u8]) {
+/// Headers up to the first that makes no sense, and whether they are all of the list.
+fn headers_in(envelope: &Bytes, count: usize, list: &[u8], unit: Unit) -> (Headers, bool) {
+    let share = |text| HeaderStr::from_utf8(envelope.slice_ref(text));
+    let take = |list| {
+        let (name, rest) = take_text(list, unit)?;
+        let (value, rest) = take_text(rest, unit)?;
+        Some((share(name)?, share(value)?, rest))
+    };
     let (mut headers, mut rest) = (Headers::new(), list);
     for _ in 0..count {
-        let pair = take_text(rest, unit)
-            .and_then(|(name, rest)| take_text(rest, unit).map(|(value, rest)| (name, value, rest)));
-        // Nothing may look complete that stopped early, even if nothing is left.
-        let Some((name, value, after)) = pair else {
-            return (headers, if rest.is_empty() { &[0] } else { rest });
-        };
-        let share = |text| HeaderStr::from_utf8(envelope.slice_ref(text));
-        let (Some(name), Some(value)) = (share(name), share(value)) else { return (headers, rest) };
+        let Some((name, value, after)) = take(rest) else { return (headers, false) };
         headers.push(name, value);
         rest = after;
     }
-    (headers, rest)
+    (headers, rest.is_empty())
 }
 
 /// A text behind its length, and what follows it.
@@ -230,3 +229,6 @@ fn bytes_of(text: &[u8], characters: usize) -> Option<usize> {
     }
     Some(len)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What can go wrong between a program and its streams.
 
+use crate::codec::CodecError;
+use crate::format::FormatError;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,6 +54,12 @@ pub enum Error {
         /// What it does not have.
         feature: &'static str,
     },
+    /// A value cannot be written as a message.
+    #[error(transparent)]
+    Codec(Arc<CodecError>),
+    /// A message cannot be written as an entry.
+    #[error(transparent)]
+    Format(Arc<FormatError>),
     /// The consumer has stopped, or the client was closed.
     #[error("closed")]
     Closed,
@@ -73,8 +81,21 @@ impl Error {
         matches!(self, Error::Server(error) if error.code() == "NOGROUP")
     }
 
+    #[cfg(feature = "redis")]
     pub(crate) fn server(text: impl Into<String>) -> Error {
         Error::Server(ServerError::new(text))
+    }
+}
+
+impl From<CodecError> for Error {
+    fn from(error: CodecError) -> Error {
+        Error::Codec(Arc::new(error))
+    }
+}
+
+impl From<FormatError> for Error {
+    fn from(error: FormatError) -> Error {
+        Error::Format(Arc::new(error))
     }
 }
 

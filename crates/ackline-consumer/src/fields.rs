@@ -247,7 +247,7 @@ fn take_word(buffer: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(len)
 }
 
-/// The beginning of some bytes as text, escaped, as logs and errors show it: lossy and bounded.
+/// The beginning of some bytes as text, as logs and errors show it: lossy and bounded; with `Debug` escaped and in quotes.
 pub(crate) struct Excerpt<'a> {
     part: &'a [u8],
     cut: bool,
@@ -271,6 +271,14 @@ fn incomplete(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => bytes.len(),
         _ => 0,
+    }
+}
+
+/// As it is, for what is escaped already.
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.part))?;
+        if self.cut { f.write_str("…") } else { Ok(()) }
     }
 }
 

@@ -259,3 +259,6 @@ pub enum FormatError {
     #[error("an entry needs a field")]
     Empty,
 }
+
+#[cfg(test)]
+mod tests;

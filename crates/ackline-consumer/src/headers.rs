@@ -128,7 +128,17 @@ impl Headers {
 
     /// The value of the first header of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|&(other, _)| other == name).map(|(_, value)| value)
+        match &self.0 {
+            Held::List(list) => {
+                list.iter().find(|(other, _)| other.0 == name).map(|(_, value)| value.as_str())
+            }
+            Held::Plain(_) if name == PAYLOAD => None,
+            // As bytes: the names of the others need not be text for that.
+            Held::Plain(fields) => {
+                let mut found = fields.iter().filter(|(other, _)| *other == name.as_bytes());
+                found.find_map(|(_, value)| std::str::from_utf8(value).ok())
+            }
+        }
     }
 
     /// Whether there is a header of this name.

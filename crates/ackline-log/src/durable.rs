@@ -6,7 +6,7 @@ use crate::sync::{Condvar, Instant, Mutex};
 use std::fmt;
 use std::time::Duration;
 
-type Subscriber = Box<dyn Fn() + Send + Sync>;
+type Subscriber = Box<dyn Fn(&Durable) + Send + Sync>;
 
 /// How far the log is safe.
 #[derive(Default)]
@@ -14,6 +14,7 @@ pub struct Durable {
     lsn: AtomicU64,
     synced: AtomicU64,
     poisoned: AtomicBool,
+    ended: AtomicBool,
     gate: Mutex<()>,
     advanced: Condvar,
     subscribers: Mutex<Vec<Subscriber>>,
@@ -41,13 +42,27 @@ impl Durable {
         self.poisoned.load(Ordering::SeqCst)
     }
 
-    /// Blocks until [`Durable::lsn`] reaches `lsn`; false on timeout or poison.
+    /// Whether `lsn` is safe: true once it is, false once it is known that it never will be, `None` before that.
+    #[inline]
+    pub fn reached(&self, lsn: Lsn) -> Option<bool> {
+        if self.lsn() >= lsn {
+            return Some(true);
+        }
+        // Looked at before the position is looked at again: what was reached until the end is safe.
+        let over = self.poisoned() || self.ended.load(Ordering::SeqCst);
+        match self.lsn() >= lsn {
+            true => Some(true),
+            false => over.then_some(false),
+        }
+    }
+
+    /// Blocks until [`Durable::lsn`] reaches `lsn`; false on timeout, on poison, and once the log is closed.
     pub fn wait(&self, lsn: Lsn, timeout: Option<Duration>) -> bool {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let mut gate = self.gate.lock();
-        while self.lsn() < lsn {
-            if self.poisoned() {
-                return false;
+        loop {
+            if let Some(reached) = self.reached(lsn) {
+                return reached;
             }
             match deadline {
                 None => self.advanced.wait(&mut gate),
@@ -58,23 +73,28 @@ impl Durable {
                 }
             }
         }
-        true
     }
 
-    /// Blocks until [`Durable::synced`] reaches `lsn`; false on poison.
+    /// Blocks until [`Durable::synced`] reaches `lsn`; false on poison, and once the log is closed.
     pub fn wait_synced(&self, lsn: Lsn) -> bool {
         let mut gate = self.gate.lock();
         while self.synced() < lsn {
-            if self.poisoned() {
-                return false;
+            let over = self.poisoned() || self.ended.load(Ordering::SeqCst);
+            if over {
+                return self.synced() >= lsn;
             }
             self.advanced.wait(&mut gate);
         }
         true
     }
 
-    /// Calls `wake` after each advance, and when poisoned.
+    /// Calls `wake` after each advance, when poisoned, and at the end.
     pub fn subscribe(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        self.watch(Box::new(move |_| wake()));
+    }
+
+    /// As [`Durable::subscribe`], for those who want to know how far it is.
+    pub fn watch(&self, wake: Box<dyn Fn(&Durable) + Send + Sync>) {
         self.subscribers.lock().push(wake);
     }
 
@@ -89,9 +109,15 @@ impl Durable {
         self.notify();
     }
 
+    /// The log is closed: what is not safe by now will not be. Nobody waits for it any longer.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.notify();
+    }
+
     fn notify(&self) {
         drop(self.gate.lock());
         self.advanced.notify_all();
-        self.subscribers.lock().iter().for_each(|wake| wake());
+        self.subscribers.lock().iter().for_each(|wake| wake(self));
     }
 }

@@ -44,10 +44,10 @@ impl LocalOptions {
     }
 }
 
-/// A directory that belongs to this process for as long as the value lives.
+/// A directory that belongs to this process for as long as the value lives, or the log in it is open.
 pub struct Directory {
     storage: Arc<dyn Storage>,
-    _lock: Option<File>,
+    lock: Mutex<Option<File>>,
 }
 
 /// The file whose lock says that a directory is in use.
@@ -63,12 +63,12 @@ impl Directory {
         create(dir).map_err(io)?;
         let lock = File::create(dir.join(LOCK)).map_err(io)?;
         acquire(&lock, dir)?;
-        Ok(Directory { storage: Arc::new(Disk::new(dir)), _lock: Some(lock) })
+        Ok(Directory { storage: Arc::new(Disk::new(dir)), lock: Mutex::new(Some(lock)) })
     }
 
     /// Any storage, which nobody else uses.
     pub fn on(storage: Arc<dyn Storage>) -> Directory {
-        Directory { storage, _lock: None }
+        Directory { storage, lock: Mutex::new(None) }
     }
 
     /// Its files.
@@ -284,7 +284,11 @@ impl Log for LocalLog {
         self.desk.with(|gather| gather.stop = true);
         self.step(false);
         let thread = self.thread.lock().take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        let failed = thread.is_some_and(|thread| thread.join().is_err());
+        self.writer.lock().finish_preparing();
+        self.desk.durable.end();
+        self.directory.lock.lock().take();
+        if failed {
             return Err(LogError::Poisoned);
         }
         match self.desk.durable.poisoned() {

@@ -373,14 +373,20 @@ pub(crate) fn run(writer: &Mutex<Writer>, desk: &Desk) {
     }
 }
 
-impl Drop for Writer {
-    /// Whoever opens the directory next prepares a segment under the same name.
-    fn drop(&mut self) {
+impl Writer {
+    /// Waits for the segment that is being prepared: whoever opens the directory next prepares one under the same name.
+    pub(crate) fn finish_preparing(&mut self) {
         if let Next::Coming(thread) = std::mem::replace(&mut self.next, Next::None)
             && let Err(error) = joined(thread)
         {
             tracing::warn!("the next segment could not be prepared: {error}");
         }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.finish_preparing();
     }
 }
 

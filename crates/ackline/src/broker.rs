@@ -1,7 +1,7 @@
 //! The broker: shards behind locks, and the log behind them.
 
-use crate::checkpoint::Checkpoints;
-use crate::clock::now_ms;
+use crate::checkpoint::{Checkpoints, Growth};
+use crate::clock::Clock;
 use crate::reaper::Reaper;
 use crate::recovery::{self, Fold, Progress};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,6 +45,10 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whoever calls also calls [`Broker::flush`] soon after, so that what several calls did is written at once.
     pub flushes: bool,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// When the growth of the log calls for a checkpoint.
+    pub growth: Growth,
 }
 
 impl Options {
@@ -58,6 +62,8 @@ impl Options {
             progress: Arc::default(),
             seed: None,
             flushes: false,
+            clock: Clock::system(),
+            growth: Growth::default(),
         }
     }
 }
@@ -137,6 +143,7 @@ pub struct Broker {
     seed: u64,
     flushes: bool,
     keeps: bool,
+    pub(crate) clock: Clock,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) reaper: Reaper,
 }
@@ -168,10 +175,11 @@ impl Broker {
             seed,
             flushes: options.flushes,
             keeps,
-            checkpoints: Checkpoints::behind(after),
+            clock: options.clock,
+            checkpoints: Checkpoints::behind(after, options.growth),
             reaper: Reaper::default(),
         };
-        broker.alarm.set(now_ms());
+        broker.alarm.set(broker.now_ms());
         Ok(broker)
     }
 
@@ -254,6 +262,10 @@ impl Broker {
             txn.serve()
         });
         self.settle(shards, ctx, rest);
+        if self.clock.by_hand().is_some() {
+            // The clock may have been moved since the context was made, and no timer looks again.
+            self.ring();
+        }
         (result.expect("the body ran"), lsn)
     }
 
@@ -283,9 +295,7 @@ impl Broker {
             txn.keep_nothing();
         }
         *rest = run(&mut txn);
-        if let Some(at) = txn.next_deadline() {
-            self.alarm.set(at);
-        }
+        let deadline = txn.next_deadline();
         let garbage = txn.take_garbage();
         let (batch, served) = txn.finish();
         let lsn = match batch.is_empty() {
@@ -297,6 +307,9 @@ impl Broker {
             }
         };
         drop(guards);
+        if let Some(at) = deadline {
+            self.alarm.set(at);
+        }
         if !self.flushes && !batch.is_empty() {
             self.log.flush();
         }
@@ -364,12 +377,18 @@ impl Broker {
     /// Switches the removal of expired keys by the timer.
     pub fn set_active_expiry(&self, on: bool) {
         self.active_expiry.store(on, Ordering::Relaxed);
-        self.alarm.set(now_ms());
+        self.alarm.set(self.now_ms());
+    }
+
+    /// The time of the broker's clock: Unix ms.
+    #[inline]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
     }
 
     /// A context of this moment: database 0, RESP2, no blocking.
     pub fn context(&self) -> Context {
-        Context { databases: self.databases, ..Context::at(now_ms()) }
+        Context { databases: self.databases, ..Context::at(self.now_ms()) }
     }
 
     /// Starts to watch keys of the context's database.

@@ -12,7 +12,6 @@
 //! Two snapshots are kept, and the log from the older one on: should the newer turn out to be damaged, nothing is lost.
 
 use crate::broker::Broker;
-use crate::clock::now_ms;
 use crate::recovery::{META, Meta};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use crate::sync::{Condvar, Mutex, thread};
@@ -99,9 +98,11 @@ pub(crate) struct Checkpoints {
 
 impl Checkpoints {
     /// Of a broker that loaded the snapshot of this position.
-    pub(crate) fn behind(after: Lsn) -> Checkpoints {
+    pub(crate) fn behind(after: Lsn, growth: Growth) -> Checkpoints {
         let checkpoints = Checkpoints::default();
-        checkpoints.state.lock().status.after = after;
+        let mut state = checkpoints.state.lock();
+        (state.status.after, state.growth) = (after, growth);
+        drop(state);
         checkpoints
     }
 
@@ -209,9 +210,13 @@ impl Broker {
         Some(Checkpoint { broker: self, storage: &**storage, taken })
     }
 
-    /// A checkpoint, from beginning to end. False if nothing is kept, or if the last snapshot has everything.
+    /// A checkpoint, from beginning to end. False if nothing is kept, if the last snapshot has everything, and once the
+    /// broker is closed.
     pub fn checkpoint(&self) -> Result<bool, LogError> {
         let _turn = self.checkpoints.turn.lock();
+        if self.checkpoints.quit.load(SeqCst) {
+            return Ok(false);
+        }
         let status = self.checkpoint_status();
         let newest = self.log().last();
         if status.after == newest && newest > 0 {
@@ -226,7 +231,7 @@ impl Broker {
         state.status.failed = done.is_err();
         if let Some(bytes) = done? {
             state.status.took_ms = start.elapsed().as_millis() as u64;
-            (state.status.bytes, state.status.completed_at) = (bytes, now_ms());
+            (state.status.bytes, state.status.completed_at) = (bytes, self.now_ms());
             state.status.count += 1;
             state.base = self.log().size();
             tracing::info!(
@@ -236,6 +241,12 @@ impl Broker {
             );
         }
         Ok(true)
+    }
+
+    /// Makes no more checkpoints and gives up the one under way: once this returns nothing is written by any.
+    pub(crate) fn end_checkpoints(&self) {
+        self.checkpoints.stop();
+        drop(self.checkpoints.turn.lock());
     }
 
     /// Asks for a checkpoint in the background; false if one is under way.

@@ -25,15 +25,19 @@ pub mod check;
 mod checkpoint;
 mod clock;
 mod embedded;
+mod gate;
 mod reaper;
 mod recovery;
 mod sync;
 mod timer;
 
-pub use ackline_engine::{Args, Context, Error, OwnedArgs, Reply, Settings, ShardSet, Spec, Ticket, Txn};
+pub use ackline_engine::state::{EntryRef, Words};
+pub use ackline_engine::{
+    Args, Context, Error, Outcome, OwnedArgs, Reply, Settings, ShardSet, Spec, StreamId, Ticket, Txn,
+};
 pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode, storage};
 pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};
 pub use checkpoint::{Checkpoint, CheckpointStatus, Growth};
-pub use clock::{now_ms, simulate};
-pub use embedded::Ackline;
+pub use clock::{Clock, ManualClock, now_ms, simulate};
+pub use embedded::{Ackline, Builder, Pending, PendingAll};
 pub use recovery::Progress;

@@ -7,10 +7,16 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Duration;
 
-/// When the timer is due next. Stops the timer when it is dropped, which therefore holds the clock alone while it waits.
-pub(crate) struct Alarm(Arc<Clock>);
+/// When the timer is due next. Stops the timer when it is dropped, which therefore holds the bell alone while it waits.
+pub(crate) struct Alarm {
+    bell: Arc<Bell>,
+    watchers: Mutex<Vec<Watcher>>,
+}
 
-struct Clock {
+/// Is told that the timer is due earlier.
+type Watcher = Arc<dyn Fn() + Send + Sync>;
+
+struct Bell {
     at: Mutex<Due>,
     changed: Condvar,
 }
@@ -26,21 +32,45 @@ const LOOK_MAX: Duration = Duration::from_secs(1);
 impl Alarm {
     pub(crate) fn new() -> Alarm {
         let at = Mutex::new(Due { at: i64::MAX, stopped: false });
-        Alarm(Arc::new(Clock { at, changed: Condvar::new() }))
+        Alarm { bell: Arc::new(Bell { at, changed: Condvar::new() }), watchers: Mutex::default() }
     }
 
-    /// Rings at `at`, Unix ms, or earlier.
+    /// Rings at `at`, Unix ms, or earlier. Called without any lock held.
     pub(crate) fn set(&self, at: i64) {
-        let mut due = self.0.at.lock();
-        if at < due.at {
-            due.at = at;
-            self.0.changed.notify_one();
+        let mut due = self.bell.at.lock();
+        if at >= due.at {
+            return;
         }
+        due.at = at;
+        self.bell.changed.notify_one();
+        drop(due);
+        let watchers = self.watchers.lock().clone();
+        watchers.iter().for_each(|watcher| watcher());
+    }
+
+    /// When it rings.
+    pub(crate) fn at(&self) -> Option<i64> {
+        Some(self.bell.at.lock().at).filter(|at| *at < i64::MAX)
+    }
+
+    /// Whether it rings by `now`. Then it does not ring again until it is set again.
+    pub(crate) fn take(&self, now: i64) -> bool {
+        let mut due = self.bell.at.lock();
+        let rings = due.at <= now && !due.stopped;
+        if rings {
+            due.at = i64::MAX;
+        }
+        rings
+    }
+
+    /// Calls `watcher` whenever it is set to ring earlier than before.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        self.watchers.lock().push(watcher);
     }
 
     pub(crate) fn stop(&self) {
-        self.0.at.lock().stopped = true;
-        self.0.changed.notify_all();
+        self.bell.at.lock().stopped = true;
+        self.bell.changed.notify_all();
     }
 }
 
@@ -50,7 +80,7 @@ impl Drop for Alarm {
     }
 }
 
-impl Clock {
+impl Bell {
     /// Waits until something is due. False once stopped.
     fn wait(&self) -> bool {
         let mut due = self.at.lock();
@@ -71,11 +101,17 @@ impl Clock {
 
 impl Broker {
     /// Starts the timer. It ends when the broker is closed or dropped.
+    ///
+    /// On a [`ManualClock`](crate::ManualClock) there is no thread: whoever moves the clock does what is due.
     pub fn start_timer(broker: &Arc<Broker>) {
-        let (weak, clock): (Weak<Broker>, _) = (Arc::downgrade(broker), Arc::clone(&broker.alarm.0));
+        if let Some(clock) = broker.clock.by_hand() {
+            clock.drive(broker);
+            return broker.ring();
+        }
+        let (weak, bell): (Weak<Broker>, _) = (Arc::downgrade(broker), Arc::clone(&broker.alarm.bell));
         let thread = thread::Builder::new().name("timer".into());
         let run = move || {
-            while clock.wait()
+            while bell.wait()
                 && let Some(broker) = weak.upgrade()
             {
                 broker.tick();
@@ -83,6 +119,23 @@ impl Broker {
         };
         if let Err(error) = thread.spawn(run) {
             tracing::error!("the timer could not be started: {error}");
+        }
+    }
+
+    /// When time alone next brings something about, Unix ms; it may turn out to be nothing.
+    pub fn next_due(&self) -> Option<i64> {
+        self.alarm.at()
+    }
+
+    /// Calls `watcher` whenever [`Broker::next_due`] has become earlier, on the thread that made it so. No lock is held.
+    pub fn watch_due(&self, watcher: impl Fn() + Send + Sync + 'static) {
+        self.alarm.watch(Arc::new(watcher));
+    }
+
+    /// Does what is due by now, if anything is.
+    pub(crate) fn ring(&self) {
+        if self.alarm.take(self.now_ms()) {
+            self.tick();
         }
     }
 }
@@ -103,7 +156,7 @@ mod tests {
         explore_all(|| {
             let alarm = Arc::new(Alarm::new());
             ring(&alarm, |alarm| alarm.set(0));
-            assert!(alarm.0.wait());
+            assert!(alarm.bell.wait());
         });
     }
 
@@ -114,9 +167,9 @@ mod tests {
             for at in [i64::MAX - 1, 1, i64::MAX - 2] {
                 ring(&alarm, move |alarm| alarm.set(at));
             }
-            assert!(alarm.0.wait());
+            assert!(alarm.bell.wait());
             ring(&alarm, |alarm| alarm.set(0));
-            assert!(alarm.0.wait());
+            assert!(alarm.bell.wait());
         });
     }
 
@@ -125,7 +178,7 @@ mod tests {
         explore_all(|| {
             let alarm = Arc::new(Alarm::new());
             ring(&alarm, Alarm::stop);
-            assert!(!alarm.0.wait());
+            assert!(!alarm.bell.wait());
         });
     }
 }

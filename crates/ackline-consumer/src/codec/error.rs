@@ -8,7 +8,8 @@ type Source = Box<dyn Error + Send + Sync>;
 
 /// A value that is no message of its codec, or a message that is no such value.
 ///
-/// Its text names the codec and the reason, and shows the beginning of the payload. It stays below 2 KB.
+/// Its text names the codec and the reason, and shows the beginning of the payload. It is bounded: a reason
+/// is cut after 300 bytes.
 pub struct CodecError(Box<Inner>);
 
 struct Inner {
@@ -49,20 +50,12 @@ impl fmt::Display for CodecError {
         let Inner { codec, source, excerpt } = &*self.0;
         let verb = if excerpt.is_some() { "decode" } else { "encode" };
         write!(f, "cannot {verb} {codec}: ")?;
-        write_bounded(f, &source.to_string())?;
+        // Reasons repeat what they found, which may be all of a payload.
+        write!(f, "{}", Excerpt::new(source.to_string().as_bytes(), 300))?;
         match excerpt {
             Some(excerpt) => write!(f, ", in {excerpt}"),
             None => Ok(()),
         }
-    }
-}
-
-/// Reasons repeat what they found, which may be all of a payload.
-fn write_bounded(f: &mut fmt::Formatter<'_>, reason: &str) -> fmt::Result {
-    const MAX: usize = 300;
-    match reason.len() > MAX {
-        true => write!(f, "{}…", &reason[..reason.floor_char_boundary(MAX)]),
-        false => f.write_str(reason),
     }
 }
 

@@ -34,7 +34,9 @@ impl Store {
     pub(crate) async fn open(target: Target) -> Result<Store> {
         match target {
             #[cfg(feature = "embedded")]
-            Target::Memory | Target::Directory(_) => embedded::Embedded::open(target).map(Store::Embedded),
+            Target::Memory => embedded::Embedded::memory().map(Store::Embedded),
+            #[cfg(feature = "embedded")]
+            Target::Directory(dir) => embedded::Embedded::directory(&dir).map(Store::Embedded),
             #[cfg(feature = "redis")]
             Target::Remote(_) => redis::Redis::open(target).map(Store::Redis),
             #[cfg(not(all(feature = "embedded", feature = "redis")))]

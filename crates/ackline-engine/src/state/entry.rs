@@ -30,6 +30,7 @@ impl EntryRef {
 }
 
 /// The names and values of an entry.
+#[derive(Clone)]
 pub struct Words<'a> {
     /// The names, where they are those of the block.
     names: Option<Reader<'a>>,

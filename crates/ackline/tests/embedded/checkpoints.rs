@@ -1,8 +1,5 @@
 //! Checkpoints: what they keep, what they let go, and what is noticed when something of it is missing.
 
-#![cfg(not(feature = "model"))]
-#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
-
 use ackline::storage::Storage as _;
 use ackline::{Ackline, LocalOptions, OpenError, Options, Reply, Storage};
 use ackline_log::LogError;

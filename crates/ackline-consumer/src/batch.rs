@@ -1,0 +1,164 @@
+//! Several messages at once.
+
+use crate::handler::{Extract, Job};
+use crate::message::Message;
+use crate::outcome::{BoxError, IntoOutcome, Outcome};
+use crate::subscription::Delivery;
+use crate::worker::{Run, Runner, panicked};
+use futures_util::FutureExt;
+use std::error::Error as StdError;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// Several messages, and what was made of each.
+#[derive(Debug)]
+pub struct Batch<T> {
+    /// What was made of the messages, in the order in which they were delivered.
+    pub items: Vec<T>,
+    /// The messages themselves, in the same order.
+    pub messages: Vec<Message>,
+}
+
+impl<T> IntoIterator for Batch<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+/// What a handler of batches may return: one decision for all, as handlers of single messages do, or one for each.
+pub trait IntoOutcomes {
+    /// A decision for each of `count` messages.
+    fn into_outcomes(self, count: usize) -> Vec<Result<Outcome, BoxError>>;
+}
+
+impl IntoOutcomes for () {
+    fn into_outcomes(self, count: usize) -> Vec<Result<Outcome, BoxError>> {
+        (0..count).map(|_| Ok(Outcome::Done)).collect()
+    }
+}
+
+/// One for each, in the order of the batch. Messages for which there is none fail.
+impl<O: IntoOutcome> IntoOutcomes for Vec<O> {
+    fn into_outcomes(self, count: usize) -> Vec<Result<Outcome, BoxError>> {
+        let missing = || Err("the handler of the batch decided nothing about this message".into());
+        let decided = self.into_iter().map(IntoOutcome::into_outcome);
+        decided.chain(std::iter::repeat_with(missing)).take(count).collect()
+    }
+}
+
+/// An error is that of every message.
+impl<O: IntoOutcomes, E: Into<BoxError>> IntoOutcomes for Result<O, E> {
+    fn into_outcomes(self, count: usize) -> Vec<Result<Outcome, BoxError>> {
+        match self {
+            Ok(outcomes) => outcomes.into_outcomes(count),
+            Err(error) => {
+                let error: Arc<dyn StdError + Send + Sync> = Arc::from(error.into());
+                (0..count).map(|_| Err(Shared(Arc::clone(&error)).into())).collect()
+            }
+        }
+    }
+}
+
+/// One error, told of several messages.
+#[derive(Debug)]
+struct Shared(Arc<dyn StdError + Send + Sync>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Shared {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// An asynchronous function of a [`Batch`].
+pub trait Batches<T>: Send + Sync + 'static {
+    /// Runs it: a decision for each message.
+    fn call(&self, batch: Batch<T>) -> impl Future<Output = Vec<Result<Outcome, BoxError>>> + Send;
+}
+
+impl<F, Fut, T> Batches<T> for F
+where
+    F: Fn(Batch<T>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoOutcomes> + Send,
+    T: Send,
+{
+    async fn call(&self, batch: Batch<T>) -> Vec<Result<Outcome, BoxError>> {
+        let count = batch.messages.len();
+        self(batch).await.into_outcomes(count)
+    }
+}
+
+/// A function of batches.
+pub struct Batched<H, T> {
+    handler: H,
+    max: usize,
+    wait: Duration,
+    item: PhantomData<fn(T)>,
+}
+
+impl<H, T> Batched<H, T> {
+    pub(crate) fn new(handler: H, max: usize, wait: Duration) -> Batched<H, T> {
+        Batched { handler, max, wait, item: PhantomData }
+    }
+}
+
+impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
+    async fn run(runner: Arc<Runner<Batched<H, T>>>) {
+        while let Some(first) = runner.subscription.next().await {
+            runner.unless_aborted(runner.handle_batch(first)).await;
+        }
+    }
+}
+
+impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
+    async fn handle_batch(&self, first: Delivery) {
+        let mut batch = Batch { items: Vec::new(), messages: Vec::new() };
+        for delivery in self.gather(first).await {
+            let Some(message) = self.begin(delivery).await else { continue };
+            let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
+            match T::extract(&job) {
+                Ok(item) => {
+                    batch.items.push(item);
+                    batch.messages.push(message);
+                }
+                Err(error) => self.conclude(&message, Err(error.into())),
+            }
+        }
+        let messages = batch.messages.clone();
+        if messages.is_empty() {
+            return;
+        }
+        let results = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().await;
+        let results =
+            results.unwrap_or_else(|panic| Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len()));
+        messages.iter().zip(results).for_each(|(message, result)| self.conclude(message, result));
+    }
+
+    /// `first` and what comes soon after it.
+    async fn gather(&self, first: Delivery) -> Vec<Delivery> {
+        let mut all = vec![first];
+        let deadline = Instant::now() + self.work.wait;
+        while all.len() < self.work.max {
+            match self.subscription.try_next() {
+                Some(next) => all.push(next),
+                None => match timeout_at(deadline, self.subscription.next()).await {
+                    Ok(Some(next)) => all.push(next),
+                    Ok(None) | Err(_) => break,
+                },
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,120 @@
+//! A place where streams live, opened.
+
+use crate::capabilities::Capabilities;
+use crate::codec::IntoEntry;
+use crate::consumer::Consume;
+use crate::error::Result;
+use crate::id::EntryId;
+use crate::producer::{self, Add};
+use crate::store::{Command, Store, expect};
+use crate::streams::Streams;
+use crate::target::Target;
+use std::fmt;
+use std::sync::Arc;
+
+/// A place where streams live: a server, a cluster, or an engine in this process. Cheap to clone, usable from any task.
+///
+/// | URL | what it opens |
+/// |---|---|
+/// | `memory:` | an engine in this process that keeps nothing |
+/// | `ackline:///var/lib/app`, `ackline:./data` | an engine in this process, kept in that directory |
+/// | `redis://user:password@host:6379/0`, `rediss://…` | a server, `rediss` over TLS |
+/// | `redis+unix:///run/redis.sock` | a server behind a Unix socket |
+/// | `redis+sentinel://host1:26379,host2:26379/service` | the master of a service |
+/// | `redis+cluster://host1:7000,host2:7000`, `rediss+cluster://…` | a cluster |
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    capabilities: tokio::sync::OnceCell<Capabilities>,
+}
+
+impl Client {
+    /// Opens what a URL says. Fails if it cannot be reached now; later it is reached again by itself.
+    pub async fn open(url: &str) -> Result<Client> {
+        let target: Target = url.parse()?;
+        let client = Client::on(Store::open(target).await?);
+        client.ping().await?;
+        Ok(client)
+    }
+
+    /// A client of an engine that this program has opened itself.
+    #[cfg(feature = "embedded")]
+    pub fn embedded(engine: ackline::Ackline) -> Client {
+        Client::on(Store::Embedded(crate::store::embedded::Embedded::new(engine)))
+    }
+
+    fn on(store: Store) -> Client {
+        Client(Arc::new(Inner { store, capabilities: tokio::sync::OnceCell::new() }))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// What the server can do, asked once by means of a stream.
+    pub(crate) async fn capabilities(&self, stream: &str) -> Result<Capabilities> {
+        let ask = || Capabilities::of(&self.0.store, stream);
+        Ok(self.0.capabilities.get_or_try_init(ask).await?.clone())
+    }
+
+    /// Adds an entry to a stream, which is created if there is none: a value in a codec ([`Json`](crate::Json),
+    /// [`MsgPack`](crate::MsgPack) ..) or fields. Returns once the server has confirmed it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), ackline_consumer::Error> {
+    /// let client = ackline_consumer::Client::open("memory:").await?;
+    /// client.add("orders", &[("item", "tea"), ("count", "2")]).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn add(&self, stream: &str, value: impl IntoEntry) -> Result<EntryId> {
+        self.send(Add::to(stream, value)).await
+    }
+
+    /// Adds an entry with options: headers, format, a bound for the stream, idempotence.
+    pub async fn send(&self, add: Add) -> Result<EntryId> {
+        let value = self.0.store.call(add.into_command()?).await?;
+        expect("XADD", value, |value| value.id())
+    }
+
+    /// Adds entries in one step: all of them or none. In a cluster their streams have to lie in one slot.
+    pub async fn send_all(&self, adds: impl IntoIterator<Item = Add>) -> Result<Vec<EntryId>> {
+        let commands: Vec<Command> = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
+        let answers = self.0.store.transaction(commands).await?;
+        answers.into_iter().map(|answer| expect("XADD", answer, |value| value.id())).collect()
+    }
+
+    /// Consumes a stream, or several, for a group.
+    pub fn consume(&self, streams: impl Into<Streams>, group: impl Into<String>) -> Consume {
+        Consume::new(self.clone(), streams.into(), group.into())
+    }
+
+    /// The name of a stream's dead-letter stream, unless its consumers say otherwise.
+    pub fn dead_letter_stream(&self, stream: &str) -> String {
+        producer::dead_letter_stream(stream, self.0.store.is_cluster())
+    }
+
+    /// How many entries a stream holds; 0 if there is none.
+    pub async fn len(&self, stream: &str) -> Result<u64> {
+        let answer = self.0.store.call(Command::new("XLEN").arg(stream)).await?;
+        expect("XLEN", answer, |value| u64::try_from(value.int()?).ok())
+    }
+
+    /// Whether the place answers: for health checks.
+    pub async fn ping(&self) -> Result<()> {
+        // PING belongs to servers; this every engine answers too.
+        self.0.store.call(Command::new("EXISTS").arg("ackline:ping")).await.map(drop)
+    }
+
+    /// Who is spoken to, for messages; no password.
+    pub fn peer(&self) -> &str {
+        self.0.store.peer()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&self.peer()).finish()
+    }
+}

@@ -1,0 +1,92 @@
+//! Entries that come in: told apart, and taken in.
+
+use super::Shared;
+use super::held::{At, Entry};
+use super::options::Poison;
+use super::outbox::{Fate, Settled};
+use crate::error::Result;
+use crate::fields::Fields;
+use crate::id::EntryId;
+use crate::store::Received;
+use crate::verbs;
+use bytes::Bytes;
+use std::collections::HashMap;
+use tokio::time::Instant;
+
+/// From here on a count of deliveries says that the entry is poison. XNACK FATAL sets the greatest number; where it has to be
+/// imitated that would overflow with the next delivery.
+pub(super) const POISON_FROM: i64 = 1 << 62;
+
+impl Shared {
+    /// Takes in what a read brought.
+    pub(super) fn admit(&self, stream: u16, entries: Vec<Received>) {
+        let Some(greatest) = entries.iter().map(|entry| entry.id).max() else { return };
+        let now = Instant::now();
+        let (mut ready, mut suspects) = (0, Vec::new());
+        let mut held = self.held.lock();
+        for received in entries {
+            let before = received.before.map_or(0, |(_, deliveries)| deliveries);
+            let at = At { stream, id: received.id };
+            let Some(fields) = received.fields else {
+                suspects.push(Entry { at, fields: Fields::default(), deliveries: 0, lane: None });
+                continue;
+            };
+            let entry = Entry { at, deliveries: before.saturating_add(1), lane: self.lane(&fields), fields };
+            if self.is_poison(entry.deliveries) {
+                suspects.push(entry);
+            } else if held.hold(entry, now) {
+                ready += 1;
+            }
+        }
+        suspects.retain(|entry| held.hold_settled(entry.at, now));
+        drop(held);
+        let mut seen = self.seen.lock();
+        let seen = &mut seen[usize::from(stream)];
+        *seen = greatest.max(*seen);
+        (0..ready.min(self.options.concurrency)).for_each(|_| self.arrived.notify_one());
+        suspects.into_iter().for_each(|entry| self.refuse(entry));
+    }
+
+    /// The same for answers that do not say how often their entries were delivered.
+    pub(super) async fn admit_counted(&self, stream: u16, mut entries: Vec<Received>) -> Result<()> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+        let place = &self.places[usize::from(stream)];
+        let range = (first.id.min(last.id), last.id.max(first.id));
+        let command = place.pending(range, entries.len(), Some(&self.consumer));
+        let counted = verbs::pending(self.store.call(command).await?)?;
+        let counts: HashMap<EntryId, i64> =
+            counted.into_iter().map(|pending| (pending.id, pending.deliveries)).collect();
+        for entry in &mut entries {
+            let deliveries = counts.get(&entry.id).copied().unwrap_or(1);
+            entry.before = Some((0, deliveries.saturating_sub(1)));
+        }
+        self.admit(stream, entries);
+        Ok(())
+    }
+
+    fn lane(&self, fields: &Fields) -> Option<Bytes> {
+        let name = self.options.order_by.as_deref()?;
+        fields.slice(name).or_else(|| {
+            let body = crate::format::Body::read(fields).ok()?;
+            body.headers.get(name).map(|value| Bytes::copy_from_slice(value.as_bytes()))
+        })
+    }
+
+    fn is_poison(&self, deliveries: i64) -> bool {
+        deliveries >= POISON_FROM
+            || self.options.max_deliveries.is_some_and(|max| deliveries.unsigned_abs() > max)
+    }
+
+    /// What is not worked on: deleted meanwhile, or poison.
+    fn refuse(&self, entry: Entry) {
+        if entry.deliveries == 0 {
+            return self.outbox.put(Settled { at: entry.at, fate: Fate::Ack, told: None });
+        }
+        let marked = entry.deliveries >= POISON_FROM;
+        if marked && self.options.poison == Poison::Mark {
+            return self.held.lock().forget(entry.at);
+        }
+        let reason = if marked { "fatal" } else { "max-deliveries" };
+        self.bury(entry, reason, None, None);
+    }
+}

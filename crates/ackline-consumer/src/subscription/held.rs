@@ -1,0 +1,269 @@
+//! What a consumer holds: delivered to it and not settled. No I/O, no clock of its own.
+//!
+//! ```text
+//!            hold                 begin                settle            confirm
+//!  server ─────────► ready ─────────────────► begun ───────────► settling ───────► gone
+//!               │      ▲                        │
+//!               │      │ the one before it      │ fails, to be tried later
+//!               ▼      │ is settled             ▼
+//!             lane ────┘                     delayed ───────────► settling (released)
+//!         (same key, in order)                  └──── ordered: ready once more
+//! ```
+
+use crate::fields::Fields;
+use crate::id::EntryId;
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use tokio::time::Instant;
+
+type HashMap<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// An entry, delivered.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) at: At,
+    pub(crate) fields: Fields,
+    /// Which delivery this is, from 1.
+    pub(crate) deliveries: i64,
+    /// The value that it is ordered by.
+    pub(crate) lane: Option<Bytes>,
+}
+
+/// Which entry: a stream of the consumer's by its number, and an ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct At {
+    pub(crate) stream: u16,
+    pub(crate) id: EntryId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Begun,
+    Delayed,
+    Settling,
+}
+
+#[derive(Debug)]
+struct Holding {
+    state: State,
+    renewed_at: Instant,
+    deliveries: i64,
+    lost: bool,
+}
+
+/// What a consumer holds.
+#[derive(Default)]
+pub(crate) struct Held {
+    all: HashMap<At, Holding>,
+    ready: VecDeque<Entry>,
+    /// A lane is there while one of its entries is ready, begun or delayed; behind it wait the others, by ID.
+    lanes: HashMap<(u16, Bytes), VecDeque<Entry>>,
+    delayed: BTreeMap<(Instant, At), Entry>,
+    waiting: usize,
+    begun: usize,
+    /// Nothing is begun any more.
+    closed: bool,
+}
+
+impl Held {
+    /// Takes an entry in. False if it is held already: then it is only known to have been renewed.
+    pub(crate) fn hold(&mut self, entry: Entry, now: Instant) -> bool {
+        let holding =
+            Holding { state: State::Waiting, renewed_at: now, deliveries: entry.deliveries, lost: false };
+        match self.all.entry(entry.at) {
+            hashbrown::hash_map::Entry::Occupied(mut held) => {
+                let held = held.get_mut();
+                (held.renewed_at, held.deliveries, held.lost) = (now, entry.deliveries, false);
+                return false;
+            }
+            hashbrown::hash_map::Entry::Vacant(place) => place.insert(holding),
+        };
+        self.waiting += 1;
+        self.line_up(entry);
+        true
+    }
+
+    fn line_up(&mut self, entry: Entry) {
+        let Some(lane) = &entry.lane else { return self.ready.push_back(entry) };
+        match self.lanes.entry((entry.at.stream, lane.clone())) {
+            hashbrown::hash_map::Entry::Vacant(place) => {
+                place.insert(VecDeque::new());
+                self.ready.push_back(entry);
+            }
+            hashbrown::hash_map::Entry::Occupied(mut behind) => {
+                let behind = behind.get_mut();
+                let place = behind.partition_point(|other| other.at.id < entry.at.id);
+                behind.insert(place, entry);
+            }
+        }
+    }
+
+    /// From here on nothing is begun.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// The next entry to work on.
+    pub(crate) fn begin(&mut self) -> Option<Entry> {
+        if self.closed {
+            return None;
+        }
+        let entry = self.ready.pop_front()?;
+        if let Some(held) = self.all.get_mut(&entry.at) {
+            held.state = State::Begun;
+        }
+        self.waiting -= 1;
+        self.begun += 1;
+        Some(entry)
+    }
+
+    /// Takes an entry in that nobody shall work on. False if it is held already.
+    pub(crate) fn hold_settled(&mut self, at: At, now: Instant) -> bool {
+        let holding = Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false };
+        self.all.try_insert(at, holding).is_ok()
+    }
+
+    /// Work on an entry is over. It is held until that is confirmed, so that reading it once more does not begin it again.
+    pub(crate) fn settle(&mut self, at: At, lane: Option<&Bytes>) {
+        self.leave(at, State::Settling);
+        self.next_of(at, lane);
+    }
+
+    /// Work on an entry is over for now; it shall be tried again at `until`. What is ordered waits for it.
+    pub(crate) fn delay(&mut self, entry: Entry, until: Instant) {
+        self.leave(entry.at, State::Delayed);
+        self.delayed.insert((until, entry.at), entry);
+    }
+
+    /// The server knows what became of it, or it is nobody's business any more.
+    pub(crate) fn forget(&mut self, at: At) {
+        self.all.remove(&at);
+    }
+
+    /// Nobody works on it any more and nobody said what shall become of it: its lease runs out.
+    pub(crate) fn abandon(&mut self, at: At, lane: Option<&Bytes>) {
+        self.settle(at, lane);
+        self.forget(at);
+    }
+
+    fn leave(&mut self, at: At, next: State) {
+        let Some(held) = self.all.get_mut(&at) else { return };
+        match std::mem::replace(&mut held.state, next) {
+            State::Begun => self.begun -= 1,
+            State::Waiting => self.waiting -= 1,
+            State::Delayed | State::Settling => {}
+        }
+    }
+
+    fn next_of(&mut self, at: At, lane: Option<&Bytes>) {
+        let Some(lane) = lane else { return };
+        let key = (at.stream, lane.clone());
+        match self.lanes.get_mut(&key).map(VecDeque::pop_front) {
+            Some(Some(next)) => self.ready.push_back(next),
+            Some(None) => drop(self.lanes.remove(&key)),
+            None => {}
+        }
+    }
+
+    /// A delayed entry whose time has come.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Entry> {
+        let first = self.delayed.first_entry().filter(|first| first.key().0 <= now)?;
+        Some(first.remove())
+    }
+
+    /// When the next delayed entry is due.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.delayed.first_key_value().map(|((until, _), _)| *until)
+    }
+
+    /// A delayed entry is tried again here: one delivery more.
+    pub(crate) fn again(&mut self, entry: Entry) {
+        if let Some(held) = self.all.get_mut(&entry.at) {
+            (held.state, held.deliveries) = (State::Waiting, entry.deliveries);
+            self.waiting += 1;
+            self.ready.push_front(entry);
+        }
+    }
+
+    /// Everything that nobody works on, in the order of IDs: not begun, and delayed.
+    pub(crate) fn take_idle(&mut self) -> (Vec<Entry>, Vec<Entry>) {
+        let mut waiting: Vec<Entry> = self.ready.drain(..).collect();
+        waiting.extend(self.lanes.values_mut().flat_map(|behind| behind.drain(..)));
+        let mut delayed: Vec<Entry> = std::mem::take(&mut self.delayed).into_values().collect();
+        for idle in [&mut waiting, &mut delayed] {
+            idle.sort_by_key(|entry| entry.at);
+            for entry in idle {
+                self.leave(entry.at, State::Settling);
+            }
+        }
+        (waiting, delayed)
+    }
+
+    /// Everything that is worked on, with the number of the delivery: settled from here on.
+    pub(crate) fn take_begun(&mut self) -> Vec<(At, i64)> {
+        let mut all = Vec::new();
+        for (&at, held) in &mut self.all {
+            if held.state == State::Begun {
+                held.state = State::Settling;
+                all.push((at, held.deliveries));
+            }
+        }
+        self.begun -= all.len();
+        all.sort_unstable();
+        all
+    }
+
+    /// What was last renewed before `before`, with whether it was even before `lapsed`. Marks all of it as renewed at `now`.
+    pub(crate) fn renew(&mut self, before: Instant, now: Instant) -> Vec<At> {
+        let old =
+            |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
+        let mut all = Vec::new();
+        for (&at, held) in self.all.iter_mut() {
+            if old(&&mut *held) {
+                held.renewed_at = now;
+                all.push(at);
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    /// Another consumer has it now.
+    pub(crate) fn lose(&mut self, at: At) {
+        if let Some(held) = self.all.get_mut(&at) {
+            held.lost = true;
+        }
+    }
+
+    pub(crate) fn is_lost(&self, at: At) -> bool {
+        self.all.get(&at).is_none_or(|held| held.lost)
+    }
+
+    pub(crate) fn holds(&self, at: At) -> bool {
+        self.all.contains_key(&at)
+    }
+
+    /// The lowest ID of a stream that is held.
+    pub(crate) fn lowest(&self, stream: u16) -> Option<EntryId> {
+        self.all.keys().filter(|at| at.stream == stream).map(|at| at.id).min()
+    }
+
+    /// How many are fetched or worked on.
+    pub(crate) fn busy(&self) -> usize {
+        self.waiting + self.begun
+    }
+
+    pub(crate) fn begun(&self) -> usize {
+        self.begun
+    }
+
+    pub(crate) fn delayed(&self) -> usize {
+        self.delayed.len()
+    }
+
+    /// How many are held in all.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+}

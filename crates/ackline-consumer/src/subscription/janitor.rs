@@ -1,0 +1,62 @@
+//! Consumers that are gone leave their names behind. They are removed, without what they may still have.
+
+use super::Shared;
+use crate::error::{Error, Result};
+use crate::id::EntryId;
+use crate::store::Value;
+use crate::verbs::{self, Pending, Place};
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// How many pending entries one look at a consumer shows.
+const PENDING_MAX: usize = 10_000;
+
+impl Shared {
+    /// Removes consumers that were not seen for long and have nothing pending.
+    pub(super) async fn forget_consumers(&self) {
+        let Some(after) = self.options.forget_consumers else { return };
+        for place in &self.places {
+            if let Err(error) = self.forget_of(place, after).await {
+                warn!(stream = place.stream, group = place.group, %error, "cannot look for dead consumers");
+            }
+        }
+    }
+
+    async fn forget_of(&self, place: &Place, after: Duration) -> Result<()> {
+        let all = verbs::consumers(self.store.call(place.consumers()).await?)?;
+        for consumer in all {
+            let idle = Duration::from_millis(consumer.idle_ms.max(0).unsigned_abs());
+            if consumer.pending == 0 && idle >= after && *consumer.name != *self.consumer {
+                self.remove(place, &consumer.name).await?;
+                info!(
+                    stream = place.stream,
+                    group = place.group,
+                    consumer = consumer.name,
+                    "consumer removed"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a consumer that had nothing pending a moment ago. The command would also remove what it was given since: the
+    /// same step therefore lists that, and it is put back.
+    pub(super) async fn remove(&self, place: &Place, consumer: &str) -> Result<()> {
+        let whole = (EntryId::ZERO, EntryId::new(u64::MAX, u64::MAX));
+        let look = place.pending(whole, PENDING_MAX, Some(consumer));
+        let answers = self.store.transaction(vec![look, place.delete_consumer(consumer)]).await?;
+        let mut answers = answers.into_iter();
+        let lost = verbs::pending(answers.next().ok_or(Error::Closed)?)?;
+        answers.try_for_each(|answer: Value| answer.into_result().map(drop))?;
+        self.put_back(place, lost).await
+    }
+
+    async fn put_back(&self, place: &Place, lost: Vec<Pending>) -> Result<()> {
+        for entry in lost {
+            let count = Some(entry.deliveries);
+            let claim = place.claim(&self.consumer, &[entry.id], self.options.lease, count);
+            self.store.call(claim.arg("FORCE")).await?;
+        }
+        Ok(())
+    }
+}

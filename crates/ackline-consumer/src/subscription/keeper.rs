@@ -1,0 +1,186 @@
+//! What time alone brings about: leases are renewed, delayed entries tried again, stale entries of others taken over.
+
+use super::Shared;
+use super::held::{At, Entry};
+use super::outbox::{Fate, Settled};
+use crate::error::Result;
+use crate::id::EntryId;
+use crate::store::Value;
+use crate::verbs::{self, Release};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+/// More IDs than this do not go into one command.
+const IDS_MAX: usize = 500;
+
+/// XAUTOCLAIM looks at least this often, so that what another consumer has given back does not wait for long.
+const LOOK_MAX: Duration = Duration::from_secs(1);
+
+/// Dead consumers are looked for this often.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut due = Due::new(&shared, Instant::now());
+    loop {
+        let next = due.next(&shared);
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = shared.keep.notified() => {}
+            () = shared.look.notified() => due.look = Instant::now(),
+            () = shared.ended.cancelled() => return,
+        }
+        shared.retry_due().await;
+        due.work(&shared).await;
+    }
+}
+
+/// When what is due next.
+struct Due {
+    renew: Instant,
+    renewed_at: Instant,
+    look: Instant,
+    forget: Instant,
+}
+
+impl Due {
+    fn new(shared: &Shared, now: Instant) -> Due {
+        // Not all consumers that start together look at each other together.
+        let forget = now + FORGET_EVERY.mul_f64(fastrand::f64());
+        Due { renew: now + shared.renew_every(), renewed_at: now, look: now, forget }
+    }
+
+    fn next(&self, shared: &Shared) -> Instant {
+        let look = if shared.looks() { self.look } else { self.renew };
+        let delayed = shared.held.lock().next_due().unwrap_or(self.renew);
+        self.renew.min(look).min(self.forget).min(delayed)
+    }
+
+    async fn work(&mut self, shared: &Shared) {
+        let now = Instant::now();
+        if self.renew <= now {
+            let late = now.duration_since(self.renewed_at) >= shared.options.lease.mul_f64(0.8);
+            shared.renew(late).await;
+            self.renewed_at = now;
+            self.renew = Instant::now() + shared.renew_every();
+        }
+        if shared.looks() && self.look <= now && !shared.stop.is_cancelled() {
+            shared.look_at_others().await;
+            self.look = Instant::now() + LOOK_MAX.min(shared.options.lease / 2);
+        }
+        if self.forget <= now {
+            shared.forget_consumers().await;
+            self.forget = Instant::now() + FORGET_EVERY;
+        }
+    }
+}
+
+impl Shared {
+    fn renew_every(&self) -> Duration {
+        (self.options.lease / 3).max(Duration::from_millis(1))
+    }
+
+    /// Whether stale entries have to be looked for, because reading does not bring them.
+    fn looks(&self) -> bool {
+        !self.capabilities.claim && !self.options.no_ack
+    }
+
+    /// Delayed entries whose time has come: given back, or, where order is kept, tried again here.
+    async fn retry_due(&self) {
+        loop {
+            let now = Instant::now();
+            let Some(entry) = self.held.lock().due(now) else { return };
+            match entry.lane {
+                None => {
+                    self.held.lock().settle(entry.at, None);
+                    let fate = Fate::Release(Release::Fail, entry.deliveries);
+                    self.outbox.put(Settled { at: entry.at, fate, told: None });
+                }
+                Some(_) => self.try_again(entry).await,
+            }
+        }
+    }
+
+    async fn try_again(&self, mut entry: Entry) {
+        entry.deliveries = entry.deliveries.saturating_add(1);
+        let place = self.place(entry.at);
+        let count = Some(entry.deliveries);
+        let command = place.claim(&self.consumer, &[entry.at.id], Duration::ZERO, count);
+        if let Err(error) = self.store.call(command).await {
+            // The count is one too low then; the entry itself is still here.
+            debug!(stream = place.stream, id = %entry.at.id, %error, "the next delivery could not be counted");
+        }
+        self.held.lock().again(entry);
+        self.arrived.notify_one();
+    }
+
+    /// Renews the leases of everything that is held. If that comes late, somebody else may have taken over meanwhile.
+    async fn renew(&self, late: bool) {
+        let now = Instant::now();
+        let before = now.checked_sub(self.options.lease / 6).unwrap_or(now);
+        let old = self.held.lock().renew(before, now);
+        for (stream, place) in self.streams() {
+            let of_stream: Vec<EntryId> =
+                old.iter().filter(|at| at.stream == stream).map(|at| at.id).collect();
+            for ids in of_stream.chunks(IDS_MAX) {
+                let ours = match late {
+                    true => self.still_ours(stream, ids).await,
+                    false => Ok(ids.to_vec()),
+                };
+                let renewed = match ours {
+                    Ok(ids) if ids.is_empty() => continue,
+                    Ok(ids) => {
+                        let command = place.claim(&self.consumer, &ids, Duration::ZERO, None);
+                        self.store.call(command).await.map(drop)
+                    }
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = renewed {
+                    warn!(stream = place.stream, entries = ids.len(), %error, "leases could not be renewed");
+                }
+            }
+        }
+    }
+
+    /// Which of the entries still belong to this consumer. The others are marked as lost.
+    async fn still_ours(&self, stream: u16, ids: &[EntryId]) -> Result<Vec<EntryId>> {
+        let place = &self.places[usize::from(stream)];
+        let pending = place.still_pending(&self.store, ids).await?;
+        let mut ours = Vec::new();
+        let mut held = self.held.lock();
+        for &id in ids {
+            match pending.iter().any(|one| one.id == id && *one.owner == *self.consumer) {
+                true => ours.push(id),
+                false => held.lose(At { stream, id }),
+            }
+        }
+        Ok(ours)
+    }
+
+    /// XAUTOCLAIM through the whole group, as far as there is room.
+    async fn look_at_others(&self) {
+        for (stream, place) in self.streams() {
+            if let Err(error) = self.take_over(stream).await {
+                warn!(stream = place.stream, group = place.group, %error, "cannot look for stale entries");
+            }
+        }
+    }
+
+    async fn take_over(&self, stream: u16) -> Result<()> {
+        let place = &self.places[usize::from(stream)];
+        let mut from = EntryId::ZERO;
+        loop {
+            let Some(room) = self.room_now() else { return Ok(()) };
+            let command = place.auto_claim(&self.consumer, self.options.lease, from, room);
+            let answer: Value = self.store.call(command).await?;
+            let (next, entries) = verbs::auto_claimed(answer)?;
+            let entries = entries.into_iter().filter(|entry| entry.fields.is_some()).collect();
+            self.admit_counted(stream, entries).await?;
+            if next == EntryId::ZERO {
+                return Ok(());
+            }
+            from = next;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Verdicts on their way to the server.
+
+use super::held::{At, Entry};
+use crate::error::Result;
+use crate::store::Command;
+use crate::verbs::Release;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+/// What the server shall do with an entry.
+pub(crate) enum Fate {
+    /// XACK, or XACKDEL.
+    Ack,
+    /// The same, and these commands with it in one step.
+    AckAnd(Vec<Command>),
+    /// XNACK, or what comes next to it. With the delivery's number, for servers that do not count back by themselves.
+    Release(Release, i64),
+    /// To the dead-letter stream.
+    Dead(Box<Death>),
+}
+
+/// Why an entry is dead.
+pub(crate) struct Death {
+    pub(crate) entry: Entry,
+    pub(crate) reason: &'static str,
+    pub(crate) error: Option<String>,
+}
+
+/// An entry and what shall become of it.
+pub(crate) struct Settled {
+    pub(crate) at: At,
+    pub(crate) fate: Fate,
+    /// Who wants to know when the server has confirmed it.
+    pub(crate) told: Option<oneshot::Sender<Result<()>>>,
+}
+
+/// Verdicts that gather while those before them are under way.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    waiting: Mutex<Vec<Settled>>,
+    arrived: Notify,
+}
+
+impl Outbox {
+    pub(crate) fn put(&self, settled: Settled) {
+        let mut waiting = self.waiting.lock();
+        waiting.push(settled);
+        if waiting.len() == 1 {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Everything that waits, as soon as anything does.
+    pub(crate) async fn take(&self) -> Vec<Settled> {
+        loop {
+            let arrived = self.arrived.notified();
+            let all = std::mem::take(&mut *self.waiting.lock());
+            if !all.is_empty() {
+                return all;
+            }
+            arrived.await;
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Sends verdicts: one batch under way, the next gathers meanwhile.
+
+use super::Shared;
+use super::held::At;
+use super::options::{OnAck, Poison};
+use super::outbox::{Death, Fate, Settled};
+use super::reader::RETRY;
+use crate::error::{Error, Result};
+use crate::id::EntryId;
+use crate::producer;
+use crate::store::{Command, Value};
+use crate::verbs::{Place, Release};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tracing::{debug, error, warn};
+
+/// More IDs than this do not go into one command.
+const IDS_MAX: usize = 1000;
+
+pub(super) async fn run(shared: Arc<Shared>) {
+    loop {
+        let batch = tokio::select! {
+            batch = shared.outbox.take() => batch,
+            () = shared.ended.cancelled() => return,
+        };
+        let mut of_streams = BTreeMap::<u16, Vec<Settled>>::new();
+        for settled in batch {
+            of_streams.entry(settled.at.stream).or_default().push(settled);
+        }
+        for (stream, batch) in of_streams {
+            shared.deliver(&shared.places[usize::from(stream)], batch).await;
+        }
+        shared.left.notify_waiters();
+    }
+}
+
+impl Shared {
+    /// Sends verdicts about one stream until the server has taken them or refused them.
+    async fn deliver(&self, place: &Place, mut batch: Vec<Settled>) {
+        let mut failed = 0;
+        while !batch.is_empty() {
+            match self.attempt(place, &mut batch).await {
+                Ok(()) => return,
+                Err(error) if error.is_transient() && !self.ended.is_cancelled() => {
+                    failed += 1;
+                    warn!(stream = place.stream, waiting = batch.len(), failed, %error, "cannot settle yet");
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY.after(failed)) => {}
+                        () = self.ended.cancelled() => {}
+                    }
+                    self.drop_settled(place, &mut batch).await;
+                }
+                Err(error) => return self.give_up(place, batch, error),
+            }
+        }
+    }
+
+    /// One try. What is done leaves `batch`.
+    async fn attempt(&self, place: &Place, batch: &mut Vec<Settled>) -> Result<()> {
+        let (plain, steps): (Vec<Settled>, Vec<Settled>) =
+            batch.drain(..).partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Release(..)));
+        let result = self.send_plain(place, &plain).await;
+        match &result {
+            Ok(()) => self.confirm(plain),
+            Err(_) => batch.extend(plain),
+        }
+        let mut steps = steps.into_iter();
+        if result.is_ok() {
+            while let Some(step) = steps.next() {
+                if let Err(error) = self.send_step(place, &step).await {
+                    match error.is_transient() {
+                        true => {
+                            batch.push(step);
+                            batch.extend(steps);
+                            return Err(error);
+                        }
+                        false => self.give_up(place, vec![step], error),
+                    }
+                } else {
+                    self.confirm(vec![step]);
+                }
+            }
+        }
+        batch.extend(steps);
+        result
+    }
+
+    /// Acknowledgements and releases, in one round trip.
+    async fn send_plain(&self, place: &Place, plain: &[Settled]) -> Result<()> {
+        let mut acks = Vec::new();
+        let mut releases = BTreeMap::<(u8, i64), (Release, Vec<EntryId>)>::new();
+        for settled in plain {
+            match settled.fate {
+                Fate::Release(mode, deliveries) => {
+                    let count = self.count_of(mode, deliveries);
+                    let same = releases.entry((mode as u8, count)).or_insert((mode, Vec::new()));
+                    same.1.push(settled.at.id);
+                }
+                _ => acks.push(settled.at.id),
+            }
+        }
+        let mut commands = Vec::new();
+        let deletes = self.options.on_ack == OnAck::Delete;
+        for ids in acks.chunks(IDS_MAX) {
+            if deletes && !self.capabilities.xackdel {
+                let both = vec![place.ack(ids.iter().copied()), place.delete(ids)];
+                first_error(self.store.transaction(both).await?)?;
+            } else {
+                commands.push(self.ack_command(place, ids));
+            }
+        }
+        for ((_, count), (mode, ids)) in releases {
+            commands.extend(ids.chunks(IDS_MAX).map(|ids| self.release_command(place, mode, count, ids)));
+        }
+        if commands.is_empty() {
+            return Ok(());
+        }
+        first_error(self.store.pipeline(commands).await?)
+    }
+
+    fn ack_command(&self, place: &Place, ids: &[EntryId]) -> Command {
+        match self.options.on_ack {
+            OnAck::Delete if self.capabilities.xackdel => place.ack_delete(ids),
+            _ => place.ack(ids.iter().copied()),
+        }
+    }
+
+    /// What a release has to say about deliveries, which is nothing where XNACK counts by itself.
+    fn count_of(&self, mode: Release, deliveries: i64) -> i64 {
+        match mode {
+            _ if self.capabilities.xnack => 0,
+            Release::Silent => (deliveries - 1).max(0),
+            Release::Fail => deliveries,
+            Release::Fatal => super::admit::POISON_FROM,
+        }
+    }
+
+    /// XNACK. Where there is none, the entry stays with this consumer, but idle for as long as a lease lasts: who claims next
+    /// gets it.
+    fn release_command(&self, place: &Place, mode: Release, count: i64, ids: &[EntryId]) -> Command {
+        match self.capabilities.xnack {
+            true => place.nack(mode, ids),
+            false => {
+                self.look.notify_one();
+                place.claim(&self.consumer, ids, self.options.lease, Some(count))
+            }
+        }
+    }
+
+    /// What has to happen in one step.
+    async fn send_step(&self, place: &Place, step: &Settled) -> Result<()> {
+        let mut commands = match &step.fate {
+            Fate::AckAnd(adds) => adds.clone(),
+            Fate::Dead(death) => vec![self.epitaph(place, death)],
+            Fate::Ack | Fate::Release(..) => Vec::new(),
+        };
+        commands.push(self.ack_command(place, &[step.at.id]));
+        if self.options.on_ack == OnAck::Delete && !self.capabilities.xackdel {
+            commands.push(place.delete(&[step.at.id]));
+        }
+        first_error(self.store.transaction(commands).await?)
+    }
+
+    /// XADD to the dead-letter stream: the entry as it is, and where it comes from.
+    fn epitaph(&self, place: &Place, death: &Death) -> Command {
+        let stream = self.dead_stream(place);
+        let id = death.entry.at.id.to_string();
+        let deliveries = death.entry.deliveries.to_string();
+        let provenance = [
+            ("dead-letter-reason", death.reason),
+            ("dead-letter-error", death.error.as_deref().unwrap_or_default()),
+            ("dead-letter-stream", &place.stream),
+            ("dead-letter-group", &place.group),
+            ("dead-letter-consumer", &self.consumer),
+            ("dead-letter-id", &id),
+            ("dead-letter-deliveries", &deliveries),
+        ];
+        warn!(
+            stream = place.stream,
+            group = place.group,
+            id,
+            reason = death.reason,
+            error = death.error.as_deref(),
+            to = stream,
+            "dead letter"
+        );
+        let mut command = Command::new("XADD").arg(&stream).arg("*");
+        for (name, value) in death.entry.fields.iter() {
+            command = command.arg(name).arg(value);
+        }
+        provenance
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .fold(command, |command, (name, value)| command.arg(name).arg(value))
+    }
+
+    fn dead_stream(&self, place: &Place) -> String {
+        match &self.options.poison {
+            Poison::DeadLetterTo(stream) => stream.clone(),
+            _ => producer::dead_letter_stream(&place.stream, self.store.is_cluster()),
+        }
+    }
+
+    /// After a failure nobody knows what took effect. What is not pending any more was settled; what somebody else has by
+    /// now is theirs to settle.
+    async fn drop_settled(&self, place: &Place, batch: &mut Vec<Settled>) {
+        let ids: Vec<EntryId> = batch.iter().map(|settled| settled.at.id).collect();
+        let Ok(pending) = place.still_pending(&self.store, &ids).await else { return };
+        let owners: BTreeMap<EntryId, String> = pending.into_iter().map(|one| (one.id, one.owner)).collect();
+        let (rest, done) = batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
+            None => false,
+            Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack),
+        });
+        *batch = rest;
+        self.confirm(done);
+    }
+
+    fn confirm(&self, batch: Vec<Settled>) {
+        let mut held = self.held.lock();
+        batch.iter().for_each(|settled| held.forget(settled.at));
+        drop(held);
+        for told in batch.into_iter().filter_map(|settled| settled.told) {
+            let _ = told.send(Ok(()));
+        }
+    }
+
+    /// The server refuses. The entries stay pending, and belong to whoever claims them next.
+    fn give_up(&self, place: &Place, batch: Vec<Settled>, error: Error) {
+        let ids: Vec<At> = batch.iter().map(|settled| settled.at).collect();
+        match error.is_no_group() {
+            true => debug!(stream = place.stream, entries = ids.len(), "settled in a group that is gone"),
+            false => error!(stream = place.stream, ?ids, %error, "cannot be settled"),
+        }
+        let mut held = self.held.lock();
+        ids.iter().for_each(|&at| held.forget(at));
+        drop(held);
+        for told in batch.into_iter().filter_map(|settled| settled.told) {
+            let _ = told.send(Err(error.clone()));
+        }
+    }
+}
+
+fn first_error(answers: Vec<Value>) -> Result<()> {
+    answers.into_iter().try_for_each(|answer| answer.into_result().map(drop))
+}

@@ -1,0 +1,184 @@
+//! Workers: each takes a delivery, has the work done, and carries out what the policy makes of the result.
+
+use crate::codec::CodecError;
+use crate::handler::{ExtractError, Job};
+use crate::message::Message;
+use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
+use crate::producer::Add;
+use crate::state::States;
+use crate::subscription::{Delivery, Subscription, Verdict};
+use crate::work::Work;
+use futures_util::{FutureExt, poll};
+use std::any::Any;
+use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, error, info_span, warn};
+
+/// A consumer's parts while it runs.
+pub struct Runner<W> {
+    pub(crate) subscription: Arc<Subscription>,
+    pub(crate) policy: AckPolicy,
+    pub(crate) states: Arc<States>,
+    pub(crate) work: Arc<W>,
+}
+
+/// Work that a runner can do: message by message, or in batches.
+pub trait Run: Send + Sync + Sized + 'static {
+    /// One worker: takes what comes until nothing does.
+    fn run(runner: Arc<Runner<Self>>) -> impl Future<Output = ()> + Send;
+}
+
+impl<W: Run> Runner<W> {
+    /// Works until told to stop, then until everything that was begun has ended.
+    pub(crate) async fn until(self, stop: CancellationToken) {
+        let runner = Arc::new(self);
+        let mut workers = JoinSet::new();
+        for _ in 0..runner.subscription.shared().options.concurrency {
+            workers.spawn(W::run(Arc::clone(&runner)));
+        }
+        stop.cancelled().await;
+        runner.subscription.stop();
+        while workers.join_next().await.is_some() {}
+        if let Some(runner) = Arc::into_inner(runner)
+            && let Some(subscription) = Arc::into_inner(runner.subscription)
+        {
+            subscription.close().await;
+        }
+    }
+}
+
+impl<W: Work> Run for W {
+    async fn run(runner: Arc<Runner<W>>) {
+        while let Some(delivery) = runner.subscription.next().await {
+            runner.unless_aborted(runner.handle(delivery)).await;
+        }
+    }
+}
+
+impl<W: Work> Runner<W> {
+    async fn handle(&self, delivery: Delivery) {
+        let Some(message) = self.begin(delivery).await else { return };
+        let span = info_span!(
+            "handle",
+            stream = message.stream(),
+            group = message.group(),
+            id = %message.id(),
+            deliveries = message.deliveries()
+        );
+        let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
+        let work = AssertUnwindSafe(self.work.work(job)).catch_unwind().instrument(span.clone());
+        let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        span.in_scope(|| self.conclude(&message, result));
+    }
+}
+
+impl<W> Runner<W> {
+    /// Does the work, unless it lasts beyond the end of the time that a consumer has for its end.
+    pub(crate) async fn unless_aborted(&self, work: impl Future<Output = ()>) {
+        let mut work = pin!(work);
+        // Most of it is done at once: what waits for the end is worth its registration only for the rest.
+        if poll!(work.as_mut()).is_pending()
+            && self.subscription.shared().abort().run_until_cancelled(work).await.is_none()
+        {
+            debug!("a handler was given up");
+        }
+    }
+
+    /// The message, acknowledged already if the policy wants it so.
+    pub(crate) async fn begin(&self, delivery: Delivery) -> Option<Message> {
+        match self.policy {
+            AckPolicy::AckFirst => match delivery.acked().await {
+                Ok(message) => Some(message),
+                Err(error) => {
+                    // Not acknowledged, so not begun either: at most once.
+                    warn!(%error, "could not be acknowledged first; left for later");
+                    None
+                }
+            },
+            _ => delivery.into_message(),
+        }
+    }
+
+    /// Carries out what the handler has decided, or the policy if it has not.
+    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) {
+        let outcome = self.outcome(result);
+        let Some(delivery) = message.close() else { return };
+        match outcome {
+            Decision::Leave => drop(delivery),
+            Decision::Settle(verdict) => delivery.settle(verdict),
+        }
+    }
+
+    fn outcome(&self, result: Result<Outcome, BoxError>) -> Decision {
+        let failure = match result {
+            Ok(Outcome::Done) if self.policy == AckPolicy::Manual => return Decision::Leave,
+            Ok(outcome) => return decided(outcome),
+            Err(failure) => failure,
+        };
+        if let Some(outcome) = interruption(&*failure) {
+            debug!(?outcome, "interrupted");
+            return decided(outcome);
+        }
+        let chain = chain(&*failure);
+        error!(error = chain, "failed");
+        let malformed = is_malformed(&*failure);
+        let reject = |reason| Verdict::Reject { reason, error: Some(chain.clone()) };
+        match self.policy {
+            AckPolicy::Manual => Decision::Leave,
+            AckPolicy::Ack | AckPolicy::AckFirst | AckPolicy::None => Decision::Settle(Verdict::Ack),
+            AckPolicy::RejectOnError if !malformed => Decision::Settle(reject("failed")),
+            AckPolicy::NackOnError if !malformed => Decision::Settle(Verdict::Nack { after: None }),
+            AckPolicy::RejectOnError | AckPolicy::NackOnError => Decision::Settle(reject("malformed")),
+        }
+    }
+}
+
+enum Decision {
+    Settle(Verdict),
+    /// Nobody decides: it stays pending.
+    Leave,
+}
+
+fn decided(outcome: Outcome) -> Decision {
+    Decision::Settle(match outcome {
+        Outcome::Done | Outcome::Ack => Verdict::Ack,
+        Outcome::AckAnd(adds) => match adds.into_iter().map(Add::into_command).collect() {
+            Ok(adds) => Verdict::AckAnd(adds),
+            Err(error) => {
+                error!(%error, "what follows from the message cannot be added");
+                Verdict::Reject { reason: "failed", error: Some(error.to_string()) }
+            }
+        },
+        Outcome::Nack(after) => Verdict::Nack { after },
+        Outcome::Reject(why) => Verdict::Reject { reason: "rejected", error: Some(why) },
+        Outcome::Release => Verdict::Return,
+    })
+}
+
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> BoxError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the handler panicked: {}", text.unwrap_or_default()).into()
+}
+
+/// An error with its causes.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error).skip(1).map(|cause| cause.to_string()) {
+        // Transparent wrappers repeat what they wrap.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// Whether the message is not what the handler takes, so that trying again does not help.
+fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
+    let malformed = |error: &ExtractError| matches!(error, ExtractError::Decode(_) | ExtractError::Format(_));
+    causes(error).any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>())
+}
