@@ -1,5 +1,10 @@
 //! Consuming streams with acknowledgement.
 
+#![cfg_attr(
+    not(all(feature = "embedded", feature = "redis")),
+    allow(dead_code, reason = "some is for the store that is left out")
+)]
+
 mod batch;
 mod capabilities;
 mod client;
