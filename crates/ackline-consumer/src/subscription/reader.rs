@@ -1,10 +1,10 @@
 //! Reads one stream for as long as the subscription lives.
 
-use super::Shared;
 use super::backoff::Backoff;
+use super::{At, Shared};
 use crate::error::Result;
 use crate::id::EntryId;
-use crate::store::Reader;
+use crate::store::{Reader, Received};
 use crate::verbs::{self, Place};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +86,9 @@ impl Shared {
             None => Ok(Phase::New),
             Some(last) => {
                 let last = last.id;
+                // What is held is no news, and may just be on its way back to the group.
+                let held = |entry: &Received| self.held.lock().holds(At { stream, id: entry.id });
+                let entries = entries.into_iter().filter(|entry| !held(entry)).collect();
                 self.admit_counted(stream, entries).await?;
                 Ok(Phase::History(last))
             }
