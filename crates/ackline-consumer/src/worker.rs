@@ -160,8 +160,8 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> BoxError {
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     for cause in causes(error).skip(1).map(|cause| cause.to_string()) {
-        // Transparent wrappers repeat what they wrap.
-        if !text.ends_with(&cause) {
+        // Many errors tell their cause themselves.
+        if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
     }
