@@ -117,13 +117,16 @@ impl<W> Runner<W> {
         let chain = chain(&*failure);
         error!(error = chain, "failed");
         let malformed = is_malformed(&*failure);
-        let reject = |reason| Verdict::Reject { reason, error: Some(chain.clone()) };
+        let error = Some(chain);
+        let settle = Decision::Settle;
         match self.policy {
             AckPolicy::Manual => Decision::Leave,
             AckPolicy::Ack | AckPolicy::AckFirst | AckPolicy::None => Decision::Settle(Verdict::Ack),
-            AckPolicy::RejectOnError if !malformed => Decision::Settle(reject("failed")),
-            AckPolicy::NackOnError if !malformed => Decision::Settle(Verdict::Nack { after: None }),
-            AckPolicy::RejectOnError | AckPolicy::NackOnError => Decision::Settle(reject("malformed")),
+            AckPolicy::RejectOnError if !malformed => settle(Verdict::Reject { reason: "failed", error }),
+            AckPolicy::NackOnError if !malformed => settle(Verdict::Nack { after: None, error }),
+            AckPolicy::RejectOnError | AckPolicy::NackOnError => {
+                settle(Verdict::Reject { reason: "malformed", error })
+            }
         }
     }
 }
@@ -144,7 +147,7 @@ fn decided(outcome: Outcome) -> Decision {
                 Verdict::Reject { reason: "failed", error: Some(error.to_string()) }
             }
         },
-        Outcome::Nack(after) => Verdict::Nack { after },
+        Outcome::Nack(after) => Verdict::Nack { after, error: None },
         Outcome::Reject(why) => Verdict::Reject { reason: "rejected", error: Some(why) },
         Outcome::Release => Verdict::Return,
     })

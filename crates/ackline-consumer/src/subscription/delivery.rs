@@ -44,8 +44,9 @@ pub struct Delivery {
 pub(crate) enum Verdict {
     Ack,
     AckAnd(Vec<Command>),
-    /// Tried again, after the backoff or after a time of its own.
-    Nack { after: Option<Duration> },
+    /// Tried again, after the backoff or after a time of its own. The error goes with it to the dead letters, should this have
+    /// been its last try.
+    Nack { after: Option<Duration>, error: Option<String> },
     Reject { reason: &'static str, error: Option<String> },
     /// Given back as if it had never been delivered.
     Return,
@@ -142,12 +143,12 @@ impl Delivery {
     /// [`Options::backoff`]: crate::Options::backoff
     /// [`Options::max_deliveries`]: crate::Options::max_deliveries
     pub async fn nack(self) -> Result<()> {
-        self.told(Verdict::Nack { after: None }).await
+        self.told(Verdict::Nack { after: None, error: None }).await
     }
 
     /// The same, with a wait of its own.
     pub async fn nack_after(self, wait: Duration) -> Result<()> {
-        self.told(Verdict::Nack { after: Some(wait) }).await
+        self.told(Verdict::Nack { after: Some(wait), error: None }).await
     }
 
     /// Gives the entry up as poison: [`Options::poison`](crate::Options::poison) says what that means.
@@ -210,10 +211,10 @@ impl Shared {
             Verdict::Ack => Fate::Ack,
             Verdict::AckAnd(adds) => Fate::AckAnd(adds),
             _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
-            Verdict::Nack { after } => match self.next_try(&entry, after) {
+            Verdict::Nack { after, error } => match self.next_try(&entry, after) {
                 Next::Later(until) => return self.delay(entry, until, told),
                 Next::Now => Fate::Release(Release::Fail, entry.deliveries),
-                Next::Never => return self.bury(entry, "max-deliveries", None, told),
+                Next::Never => return self.bury(entry, "max-deliveries", error, told),
             },
             Verdict::Reject { reason, error } => return self.bury(entry, reason, error, told),
             Verdict::Return => Fate::Release(Release::Silent, entry.deliveries),
