@@ -108,6 +108,11 @@ impl Held {
         Some(entry)
     }
 
+    /// Whether there is another to begin.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Takes an entry in that nobody shall work on. False if it is held already.
     pub(crate) fn hold_settled(&mut self, at: At, now: Instant) -> bool {
         let holding = Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false };

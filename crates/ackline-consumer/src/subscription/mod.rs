@@ -143,7 +143,14 @@ impl Subscription {
         if self.shared.stop.is_cancelled() {
             return None;
         }
-        let entry = self.shared.held.lock().begin()?;
+        let mut held = self.shared.held.lock();
+        let entry = held.begin()?;
+        let more = held.has_ready();
+        drop(held);
+        if more {
+            // Of two notices that find nobody waiting yet, one is lost: whoever takes an entry calls the next one.
+            self.shared.arrived.notify_one();
+        }
         Some(Delivery::new(Arc::clone(&self.shared), entry))
     }
 
