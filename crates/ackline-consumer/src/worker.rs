@@ -27,6 +27,11 @@ pub struct Runner<W> {
 
 /// Work that a runner can do: message by message, or in batches.
 pub trait Run: Send + Sync + Sized + 'static {
+    /// How many messages a worker takes at once.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// One worker: takes what comes until nothing does.
     fn run(runner: Arc<Runner<Self>>) -> impl Future<Output = ()> + Send;
 }
