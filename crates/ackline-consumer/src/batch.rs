@@ -13,7 +13,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tracing::debug;
 
 /// Several messages, and what was made of each.
 #[derive(Debug)]
@@ -122,10 +121,7 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
 
     async fn run(runner: Arc<Runner<Batched<H, T>>>) {
         while let Some(first) = runner.subscription.next().await {
-            let abort = runner.subscription.shared().abort().clone();
-            if abort.run_until_cancelled(runner.handle_batch(first)).await.is_none() {
-                debug!("a handler was given up");
-            }
+            runner.unless_aborted(runner.handle_batch(first)).await;
         }
     }
 }
@@ -149,9 +145,8 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
             return;
         }
         let results = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().await;
-        let results = results.unwrap_or_else(|panic| {
-            Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len())
-        });
+        let results =
+            results.unwrap_or_else(|panic| Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len()));
         messages.iter().zip(results).for_each(|(message, result)| self.conclude(message, result));
     }
 

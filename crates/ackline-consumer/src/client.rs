@@ -1,10 +1,10 @@
 //! A place where streams live, opened.
 
 use crate::capabilities::Capabilities;
+use crate::codec::IntoEntry;
 use crate::consumer::Consume;
 use crate::error::Result;
 use crate::id::EntryId;
-use crate::codec::IntoEntry;
 use crate::producer::{self, Add};
 use crate::store::{Command, Store, expect};
 use crate::streams::Streams;
@@ -34,7 +34,9 @@ impl Client {
     /// Opens what a URL says. Fails if it cannot be reached now; later it is reached again by itself.
     pub async fn open(url: &str) -> Result<Client> {
         let target: Target = url.parse()?;
-        Ok(Client::on(Store::open(target).await?))
+        let client = Client::on(Store::open(target).await?);
+        client.ping().await?;
+        Ok(client)
     }
 
     /// A client of an engine that this program has opened itself.
@@ -53,7 +55,7 @@ impl Client {
 
     /// What the server can do, asked once by means of a stream.
     pub(crate) async fn capabilities(&self, stream: &str) -> Result<Capabilities> {
-        let ask = || Capabilities::detect(&self.0.store, stream);
+        let ask = || Capabilities::of(&self.0.store, stream);
         Ok(self.0.capabilities.get_or_try_init(ask).await?.clone())
     }
 

@@ -81,6 +81,10 @@ impl Error {
         matches!(self, Error::Server(error) if error.code() == "NOGROUP")
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn server(text: impl Into<String>) -> Error {
+        Error::Server(ServerError::new(text))
+    }
 }
 
 impl From<CodecError> for Error {
@@ -116,8 +120,10 @@ impl ServerError {
     }
 
     fn is_transient(&self) -> bool {
-        const CODES: [&str; 10] = [
+        const CODES: [&str; 12] = [
             "LOADING",
+            "MOVED",
+            "ASK",
             "BUSY",
             "TRYAGAIN",
             "CLUSTERDOWN",

@@ -8,10 +8,11 @@ use crate::producer::Add;
 use crate::state::States;
 use crate::subscription::{Delivery, Subscription, Verdict};
 use crate::work::Work;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, poll};
 use std::any::Any;
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -58,10 +59,7 @@ impl<W: Run> Runner<W> {
 impl<W: Work> Run for W {
     async fn run(runner: Arc<Runner<W>>) {
         while let Some(delivery) = runner.subscription.next().await {
-            let abort = runner.subscription.shared().abort().clone();
-            if abort.run_until_cancelled(runner.handle(delivery)).await.is_none() {
-                debug!("a handler was given up");
-            }
+            runner.unless_aborted(runner.handle(delivery)).await;
         }
     }
 }
@@ -84,6 +82,17 @@ impl<W: Work> Runner<W> {
 }
 
 impl<W> Runner<W> {
+    /// Does the work, unless it lasts beyond the end of the time that a consumer has for its end.
+    pub(crate) async fn unless_aborted(&self, work: impl Future<Output = ()>) {
+        let mut work = pin!(work);
+        // Most of it is done at once: what waits for the end is worth its registration only for the rest.
+        if poll!(work.as_mut()).is_pending()
+            && self.subscription.shared().abort().run_until_cancelled(work).await.is_none()
+        {
+            debug!("a handler was given up");
+        }
+    }
+
     /// The message, acknowledged already if the policy wants it so.
     pub(crate) async fn begin(&self, delivery: Delivery) -> Option<Message> {
         match self.policy {

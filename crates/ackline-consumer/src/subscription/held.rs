@@ -62,6 +62,8 @@ pub(crate) struct Held {
     delayed: BTreeMap<(Instant, At), Entry>,
     waiting: usize,
     begun: usize,
+    /// Nothing is begun any more.
+    closed: bool,
 }
 
 impl Held {
@@ -97,8 +99,16 @@ impl Held {
         }
     }
 
+    /// From here on nothing is begun.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
     /// The next entry to work on.
     pub(crate) fn begin(&mut self) -> Option<Entry> {
+        if self.closed {
+            return None;
+        }
         let entry = self.ready.pop_front()?;
         if let Some(held) = self.all.get_mut(&entry.at) {
             held.state = State::Begun;
@@ -211,7 +221,8 @@ impl Held {
 
     /// What was last renewed before `before`, with whether it was even before `lapsed`. Marks all of it as renewed at `now`.
     pub(crate) fn renew(&mut self, before: Instant, now: Instant) -> Vec<At> {
-        let old = |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
+        let old =
+            |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
         let mut all = Vec::new();
         for (&at, held) in self.all.iter_mut() {
             if old(&&mut *held) {

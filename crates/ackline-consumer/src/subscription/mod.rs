@@ -140,9 +140,6 @@ impl Subscription {
 
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
-        if self.shared.stop.is_cancelled() {
-            return None;
-        }
         let mut held = self.shared.held.lock();
         let entry = held.begin()?;
         let more = held.has_ready();
@@ -162,7 +159,7 @@ impl Subscription {
     /// Stops reading, gives back what was not begun, waits for what was (as long as [`Options::drain`] says), and sends
     /// every verdict.
     pub async fn close(mut self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
         if let Some(driver) = self.driver.take() {
             // A driver that panicked has nothing to tell that its panic did not tell.
             let _ = driver.await;
@@ -171,7 +168,7 @@ impl Subscription {
 
     /// Stops reading, without waiting.
     pub fn stop(&self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -181,7 +178,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
     }
 }
 
@@ -193,6 +190,12 @@ impl Shared {
     /// Cancelled when handlers shall be given up.
     pub(crate) fn abort(&self) -> &CancellationToken {
         &self.abort
+    }
+
+    /// Nothing more is begun or read.
+    fn stop(&self) {
+        self.held.lock().close();
+        self.stop.cancel();
     }
 
     fn is_named(&self) -> bool {

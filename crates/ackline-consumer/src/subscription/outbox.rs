@@ -61,8 +61,4 @@ impl Outbox {
             arrived.await;
         }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.lock().is_empty()
-    }
 }

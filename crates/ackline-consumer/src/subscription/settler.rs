@@ -1,10 +1,10 @@
 //! Sends verdicts: one batch under way, the next gathers meanwhile.
 
-use super::held::At;
-use super::outbox::{Death, Fate, Settled};
-use super::options::{OnAck, Poison};
-use super::reader::RETRY;
 use super::Shared;
+use super::held::At;
+use super::options::{OnAck, Poison};
+use super::outbox::{Death, Fate, Settled};
+use super::reader::RETRY;
 use crate::error::{Error, Result};
 use crate::id::EntryId;
 use crate::producer;
@@ -188,9 +188,10 @@ impl Shared {
         for (name, value) in death.entry.fields.iter() {
             command = command.arg(name).arg(value);
         }
-        provenance.into_iter().filter(|(_, value)| !value.is_empty()).fold(command, |command, (name, value)| {
-            command.arg(name).arg(value)
-        })
+        provenance
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .fold(command, |command, (name, value)| command.arg(name).arg(value))
     }
 
     fn dead_stream(&self, place: &Place) -> String {
