@@ -2,8 +2,8 @@
 //! of that, and a Rust consumer in the same group, which gets what the Python one has failed at.
 //!
 //! ```text
-//! producer.py ──► orders ──► ship (Rust) ──► shipments ──► group fleet: consumer.py
-//!                                                              └─────► Rust, once Python has left it alone
+//! producer.py ──► fleet.orders ──► ship (Rust) ──► fleet.shipments ──► group fleet: consumer.py
+//!                                                                      └─────► Rust, what Python has left alone
 //!
 //! cargo build --release -p ackline-cli       # the server that this starts, unless ACKLINE_URL names one
 //! cargo run -p ackline-consumer --example faststream
@@ -32,7 +32,7 @@ async fn ship(Json(order): Json<Order>, message: Message) -> Result<Add> {
     let correlation = header(CORRELATION_ID)?;
     println!("rust:   order {} of {}, {correlation}", order.number, order.item);
     ensure!(body.content_type() == Some("application/json"), "FastStream says what it sends");
-    let shipment = Add::to("shipments", &Json(order)).format(Format::FastStream);
+    let shipment = Add::to("fleet.shipments", &Json(order)).format(Format::FastStream);
     Ok(shipment.header(CORRELATION_ID, correlation).header("tenant", header("tenant")?))
 }
 
@@ -42,7 +42,7 @@ async fn main() -> Result<()> {
     let python = python()?;
     let client = Client::open(&url).await?;
 
-    let shipping = client.consume("orders", "shippers").handler(ship).start().await?;
+    let shipping = client.consume("fleet.orders", "shippers").handler(ship).start().await?;
     let mut consumer = script(&python, "consumer.py", &url).stdout(Stdio::piped()).spawn().map(Ended)?;
     let out = consumer.0.stdout.take().context("it is piped")?;
     let mut lines = BufReader::new(out).lines();
@@ -54,7 +54,7 @@ async fn main() -> Result<()> {
     assert_eq!(seen, want.collect::<Vec<_>>());
     ensure!(consumer.0.wait()?.success(), "the consumer failed");
 
-    let fleet = client.consume("shipments", "fleet").lease(Duration::from_millis(500));
+    let fleet = client.consume("fleet.shipments", "fleet").lease(Duration::from_millis(500));
     let fleet = fleet.subscribe().await?;
     let left = fleet.next().await.context("one is left")?;
     let order: Order = serde_json::from_slice(&left.body()?.payload())?;

@@ -1,9 +1,9 @@
 //! A pipeline of three streams: orders are paid, payments are shipped. A message and what follows from it change places in one
-//! step. What fails for a while is tried again, what fails for good lies in `orders:dead`, from where it is sent back.
+//! step. What fails for a while is tried again, what fails for good lies in `shop.orders:dead`, from where it is sent back.
 //!
 //! ```text
-//! orders ──► pay ──► payments ──► ship ──► shipments ──► delivered
-//!              └───► orders:dead ──► an operator mends it, and sends it back to orders
+//! shop.orders ──► pay ──► shop.payments ──► ship ──► shop.shipments ──► deliver
+//!                  └───► shop.orders:dead ──► an operator, who mends it and sends it back
 //!
 //! cargo run -p ackline-consumer --example orders [URL]
 //! ```
@@ -48,12 +48,12 @@ async fn pay(Json(order): Json<Order>, message: Message, bank: State<Arc<Bank>>)
         println!("  order {}, delivery {}: {error}", order.number, message.deliveries());
     }
     charged.context("payment")?;
-    Ok(Add::to("payments", &Json(order)).header("order-id", message.id().to_string()))
+    Ok(Add::to("shop.payments", &Json(order)).header("order-id", message.id().to_string()))
 }
 
 async fn ship(Json(order): Json<Order>, message: Message) -> anyhow::Result<Add> {
     let from = message.header("order-id").context("a payment names its order")?.to_owned();
-    Ok(Add::to("shipments", &Json(order)).header("order-id", from))
+    Ok(Add::to("shop.shipments", &Json(order)).header("order-id", from))
 }
 
 async fn deliver(Json(order): Json<Order>, delivered: State<UnboundedSender<u32>>) -> anyhow::Result<()> {
@@ -66,23 +66,24 @@ async fn main() -> anyhow::Result<()> {
     let bank = Arc::new(Bank { opened_account_5: AtomicBool::new(false) });
     let (sender, mut delivered) = unbounded_channel();
 
-    let paying = client.consume("orders", "cashier").state(Arc::clone(&bank)).max_deliveries(3);
+    let paying = client.consume("shop.orders", "cashier").state(Arc::clone(&bank)).max_deliveries(3);
     let soon = Backoff::exponential(Duration::from_millis(50), Duration::from_secs(1));
     let paying = paying.backoff(soon).concurrency(4).handler(pay).start().await?;
-    let shipping = client.consume("payments", "packers").handler(ship).start().await?;
-    let delivering = client.consume("shipments", "drivers").state(sender).handler(deliver).start().await?;
+    let shipping = client.consume("shop.payments", "packers").handler(ship).start().await?;
+    let delivering =
+        client.consume("shop.shipments", "drivers").state(sender).handler(deliver).start().await?;
 
     println!("eight orders, and something that is none:");
     for number in 1..=8 {
         let cents = if number == 3 { -1 } else { 1000 };
-        client.add("orders", &Json(Order { number, cents })).await?;
+        client.add("shop.orders", &Json(Order { number, cents })).await?;
     }
-    client.add("orders", [("data", "no JSON")]).await?;
+    client.add("shop.orders", [("data", "no JSON")]).await?;
     assert_eq!(arrivals(&mut delivered, 6).await?, [1, 2, 4, 6, 7, 8]);
     println!("delivered: 1, 2, 4, 6, 7, 8");
 
     println!("dead letters:");
-    let dead = client.consume(client.dead_letter_stream("orders"), "operators").subscribe().await?;
+    let dead = client.consume(client.dead_letter_stream("shop.orders"), "operators").subscribe().await?;
     let mut letters = Vec::new();
     while letters.len() < 3 {
         letters.push(dead.next().await.context("three are dead")?);
@@ -107,10 +108,8 @@ async fn judge(letter: Delivery) -> anyhow::Result<()> {
     let reason = told("dead-letter-reason");
     let (stream, id, deliveries) =
         (told("dead-letter-stream"), told("dead-letter-id"), told("dead-letter-deliveries"));
-    println!(
-        "  {reason:14} from {stream} {id}, deliveries {deliveries}, error: {}",
-        told("dead-letter-error")
-    );
+    println!("  {reason:14} from {stream} {id}, deliveries {deliveries}");
+    println!("                 {}", told("dead-letter-error"));
     match reason.as_str() {
         "rejected" => {
             let order: Order = serde_json::from_slice(&letter.body()?.payload())?;

@@ -8,7 +8,7 @@
 //! cargo run -p ackline-consumer --example takeover [URL]
 //! ```
 
-use ackline_consumer::{Client, Form, Message, State};
+use ackline_consumer::{Client, Form, Message, OnAck, State};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -48,6 +48,7 @@ fn consumer(name: &'static str, url: String, office: Sender<Said>) -> anyhow::Re
     runtime.spawn(async move {
         let client = Client::open(&url).await?;
         let consumer = client.consume("parcels", "carriers").name(name).lease(LEASE).concurrency(2);
+        let consumer = consumer.on_ack(OnAck::Delete);
         consumer.state(office).handler(carry).run_until(std::future::pending()).await
     });
     Ok(runtime)
@@ -82,6 +83,10 @@ fn main() -> anyhow::Result<()> {
     let (slow, took) = hear(&heard, |all| done(all).contains(&7))?;
     println!("parcel 7 took three leases, and nobody else was given it");
     ensure!(slow.len() == 2 && took >= LEASE * 3, "begun and done once: {slow:?}");
+    // What is acknowledged is deleted.
+    while post.block_on(client.len("parcels"))? > 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     drop((bob, cat));
     Ok(())
 }

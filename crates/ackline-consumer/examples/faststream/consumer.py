@@ -17,7 +17,7 @@ async def main(url, count):
     everything = asyncio.Event()
     seen = 0
 
-    @broker.subscriber(stream=StreamSub("shipments", group="fleet", consumer="python"))
+    @broker.subscriber(stream=StreamSub("fleet.shipments", group="fleet", consumer="python"))
     async def handle(shipment: dict, msg: RedisStreamMessage):
         nonlocal seen
         seen += 1
