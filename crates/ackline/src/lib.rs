@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod block_on;
 mod broker;
 pub mod check;
 mod checkpoint;
