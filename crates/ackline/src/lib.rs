@@ -40,5 +40,10 @@ pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode, storage};
 pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};
 pub use checkpoint::{Checkpoint, CheckpointStatus, Growth};
 pub use clock::{Clock, ManualClock, now_ms, simulate};
-pub use embedded::{Ackline, Builder, Pending, PendingAll};
+pub use embedded::{Ackline, Builder, Call, Pending, PendingAll};
+pub use embedded::{
+    Add, After, AutoClaim, AutoClaimed, Batch, Claim, ConsumerInfo, Deletion, Delivered, Entry, Field,
+    Fields, GroupInfo, Nack, Owned, PendingEntry, PendingRange, PendingSummary, Read, ReadGroup, References,
+    Results, StreamInfo, Together, Trim,
+};
 pub use recovery::Progress;

@@ -13,6 +13,8 @@ mod closing;
 mod futures;
 #[path = "embedded/transactions.rs"]
 mod transactions;
+#[path = "embedded/typed.rs"]
+mod typed;
 
 use ackline::{Ackline, Error, Reply};
 use std::pin::Pin;

@@ -181,8 +181,3 @@ fn chance() -> u64 {
     STATE.set(next);
     next ^ (next >> 29)
 }
-
-/// Words that outlive the call, one list for each command.
-pub(crate) fn gather<W: AsRef<[u8]>>(commands: &[impl AsRef<[W]>]) -> Vec<Words> {
-    commands.iter().map(|words| Words::of(words.as_ref())).collect()
-}
