@@ -38,43 +38,43 @@ fn add_words() -> Vec<&'static str> {
     ADD.into_iter().chain(["tea"]).collect()
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn add_call(bencher: Bencher<'_, '_>) {
     let (broker, words) = (Ackline::memory(), owned(&add_words()));
     bencher.bench_local(|| call(&broker, words.as_args()));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn add_command(bencher: Bencher<'_, '_>) {
     let (broker, words) = (Ackline::memory(), add_words());
     bencher.bench_local(|| broker.command(&words));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn add_submit(bencher: Bencher<'_, '_>) {
     let (broker, words) = (Ackline::memory(), add_words());
     bencher.bench_local(|| poll(broker.submit(&words)));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn add_typed(bencher: Bencher<'_, '_>) {
     let broker = Ackline::memory();
     bencher.bench_local(|| poll(broker.add_with("orders", Add::new().max_len(10_000), [("item", "tea")])));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn len_call(bencher: Bencher<'_, '_>) {
     let (broker, words) = (Ackline::memory(), owned(&["XLEN", "orders"]));
     bencher.bench_local(|| call(&broker, words.as_args()));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn len_submit(bencher: Bencher<'_, '_>) {
     let broker = Ackline::memory();
     bencher.bench_local(|| poll(broker.submit(&["XLEN", "orders"])));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100, sample_count = 500)]
 fn len_typed(bencher: Bencher<'_, '_>) {
     let broker = Ackline::memory();
     bencher.bench_local(|| poll(broker.len("orders")));

@@ -11,6 +11,8 @@ mod clock;
 mod closing;
 #[path = "embedded/futures.rs"]
 mod futures;
+#[path = "embedded/threads.rs"]
+mod threads;
 #[path = "embedded/transactions.rs"]
 mod transactions;
 #[path = "embedded/typed.rs"]

@@ -89,18 +89,8 @@ impl Drop for Words {
     }
 }
 
-fn put_decimal(bytes: &mut Vec<u8>, mut number: u64) {
-    const DIGITS_MAX: usize = 20;
-    let (mut digits, mut at) = ([0; DIGITS_MAX], DIGITS_MAX);
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(&digits[at..]);
+fn put_decimal(bytes: &mut Vec<u8>, number: u64) {
+    bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(all(test, not(feature = "model")))]
