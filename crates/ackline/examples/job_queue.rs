@@ -1,7 +1,7 @@
 //! A job queue within a program: several workers, jobs that fail and are tried again, jobs that never work, and a crash
 //! in between after which everything goes on.
 
-use ackline::{Ackline, After, Delivered, Error, Nack, ReadGroup};
+use ackline::{Ackline, Add, After, Delivered, Error, Nack, ReadGroup};
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
@@ -35,23 +35,32 @@ impl Queue {
         self.broker.read_group("jobs", read).wait()
     }
 
-    /// Done: what it led to and its acknowledgement are one batch, so that a crash leaves both or neither.
     fn finish(&self, job: &Delivered, worker: &str) -> Result<(), Error> {
-        let result = [("job", job.get("name").unwrap_or_default()), ("by", worker.as_bytes())];
-        let done = self.broker.ack("jobs", "workers", [job.id()]);
-        let (result, done) = self.broker.together((self.broker.add("done", result), done)).wait();
-        result.and(done).map(drop)
+        let name = job.get("name").unwrap_or_default();
+        self.end(job, "done", [(&b"job"[..], name), (b"by", worker.as_bytes())])
     }
 
     /// It went wrong: somebody tries again at once, or nobody any more.
     fn fail(&self, job: &Delivered) -> Result<(), Error> {
-        if job.deliveries + 1 < TRIES_MAX {
-            return self.broker.nack("jobs", "workers", Nack::Fail, [job.id()]).wait().map(drop);
+        match job.deliveries + 1 < TRIES_MAX {
+            true => self.broker.nack("jobs", "workers", Nack::Fail, [job.id()]).wait().map(drop),
+            false => self.end(job, "dead", job.fields()),
         }
-        let dead = self.broker.add("dead", job.fields());
+    }
+
+    /// What a job led to and its acknowledgement are one batch, so that a crash leaves both or neither. A worker that was
+    /// only slow may do what another has done as well: the same job is added once.
+    fn end<'a>(
+        &self,
+        job: &Delivered,
+        stream: &str,
+        fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<(), Error> {
+        let id = job.id().to_string();
+        let result = self.broker.add_with(stream, Add::new().idempotent("jobs", &id), fields);
         let done = self.broker.ack("jobs", "workers", [job.id()]);
-        let (dead, done) = self.broker.together((dead, done)).wait();
-        dead.and(done).map(drop)
+        let (result, done) = self.broker.together((result, done)).wait();
+        result.and(done).map(drop)
     }
 
     /// How many jobs are neither done nor dead.

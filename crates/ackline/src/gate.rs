@@ -145,7 +145,7 @@ mod tests {
                 thread::spawn(move || reached(&gate, &*log, lsn))
             });
             let writer = Arc::clone(&log);
-            let writes = thread::spawn(move || (0..2).for_each(|_| drop(writer.append(b"batch"))));
+            let writes = thread::spawn(move || (0..2).for_each(|_| _ = writer.append(b"batch")));
             let mut place = None;
             _ = gate.poll(log.durable(), 2, &mut place, &Context::from_waker(Waker::noop()));
             gate.leave(&mut place);

@@ -128,6 +128,7 @@ impl Ackline {
     }
 
     /// Calls `watcher` whenever [`Ackline::next_due`] has become earlier, on the thread whose call made it so.
+    /// It must not hold the broker itself, which would never be dropped.
     pub fn watch_due(&self, watcher: impl Fn() + Send + Sync + 'static) {
         self.broker().watch_due(watcher);
     }
