@@ -12,6 +12,7 @@ use crate::subscription::backoff::Backoff;
 use crate::subscription::options::{OnAck, Options, Poison, Start};
 use crate::work::{Function, Layered, Work};
 use crate::worker;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -212,8 +213,14 @@ impl<W: worker::Run> Consumer<W> {
         let subscription = Arc::new(subscription);
         let stop = CancellationToken::new();
         let run = worker::Runner { subscription, policy, states: Arc::new(states), work: Arc::new(work) };
-        let task = tokio::spawn(run.until(stop.clone()));
-        Ok(Running { stop, task })
+        let shared = Arc::clone(run.subscription.shared());
+        let task = tokio::spawn(Arc::clone(&shared).unless_crashed(run.until(stop.clone())));
+        Ok(Running {
+            stop,
+            task,
+            #[cfg(feature = "harness")]
+            shared,
+        })
     }
 
     /// Runs until the process is told to end (SIGINT, SIGTERM), then stops gracefully.
@@ -230,10 +237,11 @@ impl<W: worker::Run> Consumer<W> {
 }
 
 /// A consumer at work. Dropped, it stops gracefully, without being waited for.
-#[derive(Debug)]
 pub struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    #[cfg(feature = "harness")]
+    shared: Arc<crate::subscription::Shared>,
 }
 
 impl Running {
@@ -243,9 +251,22 @@ impl Running {
         (&mut self.task).await.map_err(|_| Error::Closed)
     }
 
+    /// Ends it as a process ends that is killed.
+    #[cfg(feature = "harness")]
+    pub(crate) async fn crash(mut self) {
+        self.shared.crashed.cancel();
+        let _ = (&mut self.task).await;
+    }
+
     /// Lets another token stop it too.
     pub fn token(&self) -> CancellationToken {
         self.stop.clone()
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("stop", &self.stop).finish_non_exhaustive()
     }
 }
 

@@ -189,6 +189,11 @@
 //! - In a cluster a step of several entries needs them in one slot; [`Spread`] and the names of dead-letter streams see to that.
 //! - A directory is open in one process at a time.
 
+#![cfg_attr(
+    not(all(feature = "embedded", feature = "redis")),
+    allow(dead_code, reason = "some is for the store that is left out")
+)]
+
 mod batch;
 mod capabilities;
 mod client;
@@ -196,9 +201,12 @@ mod codec;
 mod consumer;
 pub mod envelope;
 mod error;
+mod event;
 mod fields;
 mod format;
 mod handler;
+#[cfg(feature = "harness")]
+pub mod harness;
 mod headers;
 mod id;
 mod message;
@@ -220,6 +228,7 @@ pub use client::Client;
 pub use codec::{Auto, CodecError, Decode, Encode, Form, IntoEntry, Json, MsgPack, Raw, Text};
 pub use consumer::{Consume, Consumer, Running};
 pub use error::{Error, Result, ServerError};
+pub use event::{Event, What};
 pub use fields::{Fields, FieldsBuilder, FieldsIter};
 pub use format::{Body, Content, ENVELOPE, Entry, Format, FormatError, PAYLOAD};
 pub use handler::{Extract, ExtractError, Handler, Job, State};
@@ -233,6 +242,8 @@ pub use outcome::{Ack, AckPolicy, BoxError, IntoOutcome, Nack, Outcome, Reject};
 pub use producer::Add;
 pub use streams::{Spread, Streams};
 pub use subscription::backoff::Backoff;
+#[doc(hidden)]
+pub use subscription::options::Without;
 pub use subscription::options::{OnAck, Options, Poison, Start};
 pub use subscription::{Delivery, Subscription};
 pub use work::{Function, Layered, Work};

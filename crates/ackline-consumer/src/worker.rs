@@ -6,6 +6,7 @@ use crate::message::Message;
 use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
 use crate::producer::Add;
 use crate::state::States;
+use crate::store::Command;
 use crate::subscription::{Delivery, Subscription, Verdict};
 use crate::work::Work;
 use futures_util::{FutureExt, poll};
@@ -15,6 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
@@ -45,9 +47,17 @@ impl<W: Run> Runner<W> {
         for _ in 0..runner.subscription.shared().options.concurrency {
             workers.spawn(W::run(Arc::clone(&runner)));
         }
+        let shared = Arc::clone(runner.subscription.shared());
         stop.cancelled().await;
         runner.subscription.stop();
-        while workers.join_next().await.is_some() {}
+        let deadline = Instant::now() + shared.options.drain;
+        let ended = async { while workers.join_next().await.is_some() {} };
+        if timeout_at(deadline, ended).await.is_err() {
+            // The subscription does not wait for work on what was acknowledged first.
+            shared.give_up_begun();
+            while workers.join_next().await.is_some() {}
+        }
+        drop(shared);
         if let Some(runner) = Arc::into_inner(runner)
             && let Some(subscription) = Arc::into_inner(runner.subscription)
         {
@@ -77,7 +87,8 @@ impl<W: Work> Runner<W> {
         let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
         let work = AssertUnwindSafe(self.work.work(job)).catch_unwind().instrument(span.clone());
         let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
-        span.in_scope(|| self.conclude(&message, result));
+        let follows = span.in_scope(|| self.conclude(&message, result));
+        self.add(follows).instrument(span).await;
     }
 }
 
@@ -108,13 +119,32 @@ impl<W> Runner<W> {
         }
     }
 
-    /// Carries out what the handler has decided, or the policy if it has not.
-    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) {
+    /// Carries out what the handler has decided, or the policy if it has not. What follows from a message that is acknowledged
+    /// already, or by somebody else, still has to be added.
+    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) -> Vec<Command> {
         let outcome = self.outcome(result);
-        let Some(delivery) = message.close() else { return };
-        match outcome {
-            Decision::Leave => drop(delivery),
-            Decision::Settle(verdict) => delivery.settle(verdict),
+        match (outcome, message.close()) {
+            (Decision::Leave, delivery) => drop(delivery),
+            (Decision::Settle(Verdict::AckAnd(adds)), delivery) if self.policy == AckPolicy::None => {
+                drop(delivery);
+                return adds;
+            }
+            (Decision::Settle(verdict), Some(delivery)) => delivery.settle(verdict),
+            (Decision::Settle(Verdict::AckAnd(adds)), None) => return adds,
+            (Decision::Settle(_), None) => {}
+        }
+        Vec::new()
+    }
+
+    /// Adds what follows from messages that have nothing to do with it any more.
+    pub(crate) async fn add(&self, adds: Vec<Command>) {
+        if adds.is_empty() {
+            return;
+        }
+        let answers = self.subscription.shared().store.transaction(adds).await;
+        let added = answers.and_then(|all| all.into_iter().try_for_each(|one| one.into_result().map(drop)));
+        if let Err(error) = added {
+            error!(%error, "what follows from the message could not be added");
         }
     }
 
