@@ -155,7 +155,7 @@
 //! # Tests
 //!
 //! `memory:` is an engine of its own for each [`Client::open`]. The feature `harness` has one whose time is tokio's, so that leases
-//! and backoffs pass at once: see [`harness`].
+//! and backoffs pass at once: see the module `harness`.
 //!
 //! # Other servers
 //!
