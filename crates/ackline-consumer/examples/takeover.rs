@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     let url = url().unwrap_or_else(|| format!("ackline:{}", dir.path().display()));
     let post = Runtime::new()?;
     let client = post.block_on(Client::open(&url))?;
-    let add = |number| post.block_on(client.add("parcels", &Form(Parcel { number })));
+    let add = |number| post.block_on(client.add("parcels", Form(Parcel { number })));
 
     (1..=6).try_for_each(|number| add(number).map(drop))?;
     let (office, heard) = channel();

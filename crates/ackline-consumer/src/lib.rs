@@ -19,7 +19,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> anyhow::Result<()> {
 //! let client = Client::open("memory:").await?; // or redis://host:6379, or ackline:///var/lib/shop
-//! client.add("orders", &Json(Order { item: "tea".into(), pieces: 2 })).await?;
+//! client.add("orders", Json(Order { item: "tea".into(), pieces: 2 })).await?;
 //! let consumer = client.consume("orders", "packing").concurrency(16).handler(pack);
 //! # let told_to_end = tokio::time::sleep(std::time::Duration::from_millis(50));
 //! consumer.run_until(told_to_end).await?; // or `run`: until SIGTERM
