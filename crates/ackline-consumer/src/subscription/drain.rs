@@ -17,6 +17,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const SWEEP_MAX: usize = 1000;
 
 pub(super) async fn drive(shared: Arc<Shared>) {
+    let _gone = shared.gone.clone().drop_guard();
     let mut readers = JoinSet::new();
     for (stream, _) in shared.streams() {
         readers.spawn(reader::run(Arc::clone(&shared), stream));
@@ -28,7 +29,8 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     let deadline = Instant::now() + shared.options.drain;
     while readers.join_next().await.is_some() {}
     shared.give_back().await;
-    if timeout_at(deadline, shared.begun_until(0)).await.is_err() {
+    let done = timeout_at(deadline, shared.begun_until(0));
+    if !matches!(shared.hurry.run_until_cancelled(done).await, Some(Ok(()))) {
         shared.give_up_begun();
     }
     let farewell = Instant::now() + FAREWELL;
