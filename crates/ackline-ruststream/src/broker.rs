@@ -59,7 +59,9 @@ impl AcklineBroker {
         self
     }
 
-    async fn client(&self) -> Result<Client> {
+    /// A client of the same place, for what is no handler's business: programs that only produce, health checks, other
+    /// consumers. For `memory:` it is the same engine.
+    pub async fn client(&self) -> Result<Client> {
         match self.world.engine_of(&self.url) {
             Some(client) => Ok(client),
             None => Ok(Client::open(&self.url).await?),

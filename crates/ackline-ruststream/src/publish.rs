@@ -23,6 +23,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct AcklinePublish {
     format: Format,
+    content_type: Option<&'static str>,
     max_len: Option<u64>,
     producer: Option<String>,
     by_content: bool,
@@ -37,6 +38,13 @@ impl AcklinePublish {
     /// How a message lies in an entry's fields: plain, or in FastStream's envelope. Who reads needs not be told.
     pub fn format(mut self, format: Format) -> AcklinePublish {
         self.format = format;
+        self
+    }
+
+    /// The header `content-type` of messages that have none. ruststream does not tell its codec's; readers in other languages
+    /// may want to know.
+    pub fn content_type(mut self, content_type: &'static str) -> AcklinePublish {
+        self.content_type = Some(content_type);
         self
     }
 
@@ -72,7 +80,7 @@ impl AcklinePublish {
         let (stream, payload, headers) = message.into_parts();
         let headers = headers::outgoing(&headers)?;
         let format = options.and_then(|options| options.format).unwrap_or(self.format);
-        let mut add = Add::to(stream, Entry::payload(payload.freeze(), None)).format(format);
+        let mut add = Add::to(stream, Entry::payload(payload.freeze(), self.content_type)).format(format);
         for (name, value) in headers.iter() {
             add = add.header(name.to_owned(), value.to_owned());
         }
