@@ -4,7 +4,8 @@ pub use ruststream::prelude::*;
 
 pub use crate::{
     AcklineBroker, AcklineContext, AcklineOptions, AcklinePublish as Publish, AcklinePublisher, AcklineSteps,
-    AcklineStream, AcklineTransactionalPublish as TransactionalPublish, Consumer, Deliveries, Entry, Group, OnError, Settled,
+    AcklineStream, AcklineTransactionalPublish as TransactionalPublish, Consumer, Deliveries, Entry, Group,
+    OnError, Settled,
 };
 pub use ackline_consumer::{Ack, Backoff, Format, Nack, Poison, Reject, Start};
 pub use ruststream::Transaction;

@@ -34,9 +34,12 @@ async fn a_retry_keeps_the_id_and_counts() -> Anyway {
     let (engine, broker) = engine();
     let seen = seen();
     let state = Arc::clone(&seen);
-    let app = RustStream::new(info()).on_startup(async move |()| Ok::<_, Infallible>(state)).with_broker(broker, |b| {
-        b.include(third_time);
-    });
+    let app = RustStream::new(info()).on_startup(async move |()| Ok::<_, Infallible>(state)).with_broker(
+        broker,
+        |b| {
+            b.include(third_time);
+        },
+    );
     let tb = TestApp::start(app).await?;
     tb.message(&Order { id: 7 }).publish().await?;
     let seen = seen.lock().clone();
@@ -88,10 +91,13 @@ async fn a_mount_site_may_declare_the_limit_and_the_destination() -> Anyway {
     let (_, broker) = engine();
     let seen = seen();
     let state = Arc::clone(&seen);
-    let app = RustStream::new(info()).on_startup(async move |()| Ok::<_, Infallible>(state)).with_broker(broker, |b| {
-        b.include(by_name).max_attempts(nonzero!(2u32)).dead_letter("orders.dead");
-        b.include(undertaker);
-    });
+    let app = RustStream::new(info()).on_startup(async move |()| Ok::<_, Infallible>(state)).with_broker(
+        broker,
+        |b| {
+            b.include(by_name).max_attempts(nonzero!(2u32)).dead_letter("orders.dead");
+            b.include(undertaker);
+        },
+    );
     let tb = TestApp::start(app).await?;
     tb.message(&Order { id: 7 }).publish().await?;
     tb.broker::<AcklineBroker>().subscriber("orders").assert_called(2);
@@ -148,7 +154,11 @@ fn body_header(fields: &ackline_consumer::Fields, name: &str) -> String {
 
 #[subscriber(AcklineStream::new("orders").group("billing"))]
 async fn later(_: &Order, Ctx(deliveries): Ctx<Deliveries>) -> HandlerOutcome {
-    if deliveries == 1 { HandlerOutcome::retry_after(Duration::from_secs(3600)) } else { HandlerOutcome::ack() }
+    if deliveries == 1 {
+        HandlerOutcome::retry_after(Duration::from_secs(3600))
+    } else {
+        HandlerOutcome::ack()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,9 +221,12 @@ async fn entries_of_one_key_stay_in_order() -> Anyway {
             publisher.message(&order).with_headers(headers).publish().await?;
         }
     }
-    let app = RustStream::new(info()).on_startup(async move |()| Ok::<_, Infallible>(state)).with_broker(broker, |b| {
-        b.include(in_order);
-    });
+    let app = RustStream::new(info()).on_startup(async move |()| Ok::<_, Infallible>(state)).with_broker(
+        broker,
+        |b| {
+            b.include(in_order);
+        },
+    );
     let running = app.start().await?;
     while seen.lock().len() < 15 {
         tokio::task::yield_now().await;
