@@ -6,10 +6,11 @@ use crate::outcome::{BoxError, IntoOutcome, Outcome};
 use crate::subscription::Delivery;
 use crate::worker::{Run, Runner, panicked};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use std::error::Error as StdError;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -115,6 +116,10 @@ impl<H, T> Batched<H, T> {
 }
 
 impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
+    fn at_once(&self) -> usize {
+        self.max
+    }
+
     async fn run(runner: Arc<Runner<Batched<H, T>>>) {
         while let Some(first) = runner.subscription.next().await {
             runner.unless_aborted(runner.handle_batch(first)).await;
@@ -125,15 +130,17 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
 impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
     async fn handle_batch(&self, first: Delivery) {
         let mut batch = Batch { items: Vec::new(), messages: Vec::new() };
-        for delivery in self.gather(first).await {
-            let Some(message) = self.begin(delivery).await else { continue };
+        // Acknowledgements that come first go out together.
+        let begun = join_all(self.gather(first).await.into_iter().map(|delivery| self.begin(delivery)));
+        for message in begun.await.into_iter().flatten() {
             let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
-            match T::extract(&job) {
+            let item = catch_unwind(AssertUnwindSafe(|| T::extract(&job)));
+            match item.map_err(|panic| panicked(&*panic)).and_then(|item| Ok(item?)) {
                 Ok(item) => {
                     batch.items.push(item);
                     batch.messages.push(message);
                 }
-                Err(error) => self.conclude(&message, Err(error.into())),
+                Err(error) => drop(self.conclude(&message, Err(error))),
             }
         }
         let messages = batch.messages.clone();
@@ -143,7 +150,9 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
         let results = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().await;
         let results =
             results.unwrap_or_else(|panic| Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len()));
-        messages.iter().zip(results).for_each(|(message, result)| self.conclude(message, result));
+        let follows =
+            messages.iter().zip(results).flat_map(|(message, result)| self.conclude(message, result));
+        self.add(follows.collect()).await;
     }
 
     /// `first` and what comes soon after it.

@@ -12,6 +12,7 @@ use crate::subscription::backoff::Backoff;
 use crate::subscription::options::{OnAck, Options, Poison, Start};
 use crate::work::{Function, Layered, Work};
 use crate::worker;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -150,6 +151,8 @@ impl Consume {
     }
 
     /// What is done with several messages at once: `max`, or as many as there are `wait` after the first.
+    /// [`Options::concurrency`] is the number of batches; twice what they hold is fetched ahead, whatever
+    /// [`Options::prefetch`] says.
     pub fn batch_handler<H: Batches<Args>, Args: 'static>(
         self,
         max: usize,
@@ -203,12 +206,21 @@ impl<W: worker::Run> Consumer<W> {
         let Consumer { consume, work } = self;
         let Consume { client, streams, group, mut options, policy, states } = consume;
         options.no_ack = policy == AckPolicy::None;
+        // A batch fills only if reading goes on until all batches are full: see `Shared::low_water`.
+        let gathering = work.at_once().saturating_sub(1).saturating_mul(options.concurrency);
+        options.prefetch = options.prefetch.max(gathering.saturating_mul(2));
         let subscription = Subscription::start(&client, streams.0, group, options).await?;
         let subscription = Arc::new(subscription);
         let stop = CancellationToken::new();
         let run = worker::Runner { subscription, policy, states: Arc::new(states), work: Arc::new(work) };
-        let task = tokio::spawn(run.until(stop.clone()));
-        Ok(Running { stop, task })
+        let shared = Arc::clone(run.subscription.shared());
+        let task = tokio::spawn(Arc::clone(&shared).unless_crashed(run.until(stop.clone())));
+        Ok(Running {
+            stop,
+            task,
+            #[cfg(feature = "harness")]
+            shared,
+        })
     }
 
     /// Runs until the process is told to end (SIGINT, SIGTERM), then stops gracefully.
@@ -225,10 +237,11 @@ impl<W: worker::Run> Consumer<W> {
 }
 
 /// A consumer at work. Dropped, it stops gracefully, without being waited for.
-#[derive(Debug)]
 pub struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    #[cfg(feature = "harness")]
+    shared: Arc<crate::subscription::Shared>,
 }
 
 impl Running {
@@ -238,9 +251,22 @@ impl Running {
         (&mut self.task).await.map_err(|_| Error::Closed)
     }
 
+    /// Ends it as a process ends that is killed.
+    #[cfg(feature = "harness")]
+    pub(crate) async fn crash(mut self) {
+        self.shared.crashed.cancel();
+        let _ = (&mut self.task).await;
+    }
+
     /// Lets another token stop it too.
     pub fn token(&self) -> CancellationToken {
         self.stop.clone()
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("stop", &self.stop).finish_non_exhaustive()
     }
 }
 

@@ -60,6 +60,9 @@ pub enum Error {
     /// A message cannot be written as an entry.
     #[error(transparent)]
     Format(Arc<FormatError>),
+    /// Another consumer has the entry by now, because this one was not heard of for longer than its lease.
+    #[error("another consumer has the entry by now")]
+    Lost,
     /// The consumer has stopped, or the client was closed.
     #[error("closed")]
     Closed,

@@ -6,6 +6,7 @@ use crate::message::Message;
 use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
 use crate::producer::Add;
 use crate::state::States;
+use crate::store::Command;
 use crate::subscription::{Delivery, Subscription, Verdict};
 use crate::work::Work;
 use futures_util::{FutureExt, poll};
@@ -15,6 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
@@ -28,6 +30,11 @@ pub struct Runner<W> {
 
 /// Work that a runner can do: message by message, or in batches.
 pub trait Run: Send + Sync + Sized + 'static {
+    /// How many messages a worker takes at once.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// One worker: takes what comes until nothing does.
     fn run(runner: Arc<Runner<Self>>) -> impl Future<Output = ()> + Send;
 }
@@ -40,9 +47,17 @@ impl<W: Run> Runner<W> {
         for _ in 0..runner.subscription.shared().options.concurrency {
             workers.spawn(W::run(Arc::clone(&runner)));
         }
+        let shared = Arc::clone(runner.subscription.shared());
         stop.cancelled().await;
         runner.subscription.stop();
-        while workers.join_next().await.is_some() {}
+        let deadline = Instant::now() + shared.options.drain;
+        let ended = async { while workers.join_next().await.is_some() {} };
+        if timeout_at(deadline, ended).await.is_err() {
+            // The subscription does not wait for work on what was acknowledged first.
+            shared.give_up_begun();
+            while workers.join_next().await.is_some() {}
+        }
+        drop(shared);
         if let Some(runner) = Arc::into_inner(runner)
             && let Some(subscription) = Arc::into_inner(runner.subscription)
         {
@@ -72,7 +87,8 @@ impl<W: Work> Runner<W> {
         let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
         let work = AssertUnwindSafe(self.work.work(job)).catch_unwind().instrument(span.clone());
         let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
-        span.in_scope(|| self.conclude(&message, result));
+        let follows = span.in_scope(|| self.conclude(&message, result));
+        self.add(follows).instrument(span).await;
     }
 }
 
@@ -103,13 +119,32 @@ impl<W> Runner<W> {
         }
     }
 
-    /// Carries out what the handler has decided, or the policy if it has not.
-    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) {
+    /// Carries out what the handler has decided, or the policy if it has not. What follows from a message that is acknowledged
+    /// already, or by somebody else, still has to be added.
+    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) -> Vec<Command> {
         let outcome = self.outcome(result);
-        let Some(delivery) = message.close() else { return };
-        match outcome {
-            Decision::Leave => drop(delivery),
-            Decision::Settle(verdict) => delivery.settle(verdict),
+        match (outcome, message.close()) {
+            (Decision::Leave, delivery) => drop(delivery),
+            (Decision::Settle(Verdict::AckAnd(adds)), delivery) if self.policy == AckPolicy::None => {
+                drop(delivery);
+                return adds;
+            }
+            (Decision::Settle(verdict), Some(delivery)) => delivery.settle(verdict),
+            (Decision::Settle(Verdict::AckAnd(adds)), None) => return adds,
+            (Decision::Settle(_), None) => {}
+        }
+        Vec::new()
+    }
+
+    /// Adds what follows from messages that have nothing to do with it any more.
+    pub(crate) async fn add(&self, adds: Vec<Command>) {
+        if adds.is_empty() {
+            return;
+        }
+        let answers = self.subscription.shared().store.transaction(adds).await;
+        let added = answers.and_then(|all| all.into_iter().try_for_each(|one| one.into_result().map(drop)));
+        if let Err(error) = added {
+            error!(%error, "what follows from the message could not be added");
         }
     }
 
@@ -126,13 +161,16 @@ impl<W> Runner<W> {
         let chain = chain(&*failure);
         error!(error = chain, "failed");
         let malformed = is_malformed(&*failure);
-        let reject = |reason| Verdict::Reject { reason, error: Some(chain.clone()) };
+        let error = Some(chain);
+        let settle = Decision::Settle;
         match self.policy {
             AckPolicy::Manual => Decision::Leave,
             AckPolicy::Ack | AckPolicy::AckFirst | AckPolicy::None => Decision::Settle(Verdict::Ack),
-            AckPolicy::RejectOnError if !malformed => Decision::Settle(reject("failed")),
-            AckPolicy::NackOnError if !malformed => Decision::Settle(Verdict::Nack { after: None }),
-            AckPolicy::RejectOnError | AckPolicy::NackOnError => Decision::Settle(reject("malformed")),
+            AckPolicy::RejectOnError if !malformed => settle(Verdict::Reject { reason: "failed", error }),
+            AckPolicy::NackOnError if !malformed => settle(Verdict::Nack { after: None, error }),
+            AckPolicy::RejectOnError | AckPolicy::NackOnError => {
+                settle(Verdict::Reject { reason: "malformed", error })
+            }
         }
     }
 }
@@ -153,7 +191,7 @@ fn decided(outcome: Outcome) -> Decision {
                 Verdict::Reject { reason: "failed", error: Some(error.to_string()) }
             }
         },
-        Outcome::Nack(after) => Verdict::Nack { after },
+        Outcome::Nack(after) => Verdict::Nack { after, error: None },
         Outcome::Reject(why) => Verdict::Reject { reason: "rejected", error: Some(why) },
         Outcome::Release => Verdict::Return,
     })
@@ -169,8 +207,8 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> BoxError {
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     for cause in causes(error).skip(1).map(|cause| cause.to_string()) {
-        // Transparent wrappers repeat what they wrap.
-        if !text.ends_with(&cause) {
+        // Many errors tell their cause themselves.
+        if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
     }

@@ -114,7 +114,11 @@ impl AcklineSubscriber {
 impl Drop for AcklineSubscriber {
     fn drop(&mut self) {
         self.0.read.store(false, Ordering::Relaxed);
-        self.0.subscription.stop();
+        match self.0.source.options.no_ack {
+            // Nobody takes what was fetched any more, and the server does not want it back.
+            true => self.0.subscription.give_up(),
+            false => self.0.subscription.stop(),
+        }
         self.0.ledger.left(self.0.stream(), self.0.group());
     }
 }

@@ -21,6 +21,8 @@ mod outbox;
 mod reader;
 mod settler;
 
+#[cfg(feature = "harness")]
+pub(crate) use admit::POISON_FROM;
 pub use delivery::Delivery;
 pub(crate) use delivery::Verdict;
 pub(crate) use held::{At, Entry};
@@ -28,12 +30,13 @@ pub(crate) use held::{At, Entry};
 use crate::capabilities::Capabilities;
 use crate::client::Client;
 use crate::error::Result;
+use crate::event::{Event, Observer, What};
 use crate::id::EntryId;
 use crate::store::Store;
 use crate::verbs::{self, Place};
 use held::Held;
 use options::{Options, Start};
-use outbox::Outbox;
+use outbox::{Outbox, Settled};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -47,8 +50,10 @@ pub(crate) struct Shared {
     pub(crate) consumer: Arc<str>,
     pub(crate) options: Options,
     pub(crate) capabilities: Capabilities,
+    observers: Vec<Observer>,
     held: Mutex<Held>,
-    outbox: Outbox,
+    /// One for each stream: in a cluster they are on different nodes, and one that is not there holds up no other.
+    outboxes: Vec<Outbox>,
     /// Entries became ready.
     arrived: Notify,
     /// There is room for more, or nothing is left to do.
@@ -57,14 +62,19 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
-    /// The greatest ID that was delivered, by stream.
+    /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
     /// No more is read.
     stop: CancellationToken,
+    /// Nothing more is handed out, once what there is has been.
+    over: CancellationToken,
     /// What is still being worked on shall be given up.
     abort: CancellationToken,
     /// There is no time left to wait for what is still being worked on.
     hurry: CancellationToken,
+    /// Everything shall end as if the process had.
+    #[cfg(feature = "harness")]
+    pub(crate) crashed: CancellationToken,
     /// Nothing is sent any more.
     ended: CancellationToken,
     /// Every task has ended.
@@ -90,6 +100,7 @@ impl Subscription {
         let store = client.store().clone();
         let places: Vec<Place> =
             streams.into_iter().map(|stream| Place { stream, group: group.clone() }).collect();
+        let mut seen = Vec::new();
         for place in &places {
             let at = match options.start {
                 Start::Beginning => "0".to_owned(),
@@ -98,30 +109,42 @@ impl Subscription {
             };
             let answer = store.pipeline(vec![place.create_group(&at)]).await?;
             answer.into_iter().try_for_each(verbs::created)?;
+            // Should the group be lost, it goes on here.
+            let groups = verbs::groups(store.call(place.groups()).await?)?;
+            let ours = groups.into_iter().find(|(name, _)| *name == place.group);
+            seen.push(ours.map_or(EntryId::ZERO, |(_, last)| last));
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
-        let capabilities = client.capabilities(first).await?;
+        let capabilities = options.without.of(client.capabilities(first).await?);
         let consumer = options.name.clone().unwrap_or_else(new_name);
+        let stop = CancellationToken::new();
+        let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
         let shared = Arc::new(Shared {
-            seen: Mutex::new(vec![EntryId::ZERO; places.len()]),
+            seen: Mutex::new(seen),
+            outboxes: places.iter().map(|_| Outbox::default()).collect(),
             store,
             places,
             consumer: consumer.into(),
             options,
             capabilities,
+            observers: client.observers(),
             held: Mutex::default(),
-            outbox: Outbox::default(),
             arrived: Notify::new(),
             left: Notify::new(),
             keep: Notify::new(),
             look: Notify::new(),
-            stop: CancellationToken::new(),
+            stop,
+            over,
+            #[cfg(feature = "harness")]
+            crashed: CancellationToken::new(),
             abort: CancellationToken::new(),
             hurry: CancellationToken::new(),
             ended: CancellationToken::new(),
             gone: CancellationToken::new(),
         });
-        let driver = tokio::spawn(drain::drive(Arc::clone(&shared)));
+        #[cfg(feature = "harness")]
+        client.subscriptions().push(Arc::downgrade(&shared));
+        let driver = tokio::spawn(Arc::clone(&shared).unless_crashed(drain::drive(Arc::clone(&shared))));
         Ok(Subscription { shared, driver: Some(driver) })
     }
 
@@ -134,19 +157,28 @@ impl Subscription {
             if let Some(delivery) = self.try_next() {
                 return Some(delivery);
             }
-            if self.shared.stop.is_cancelled() {
+            if self.shared.over.is_cancelled() {
                 return None;
             }
             tokio::select! {
                 () = arrived => {}
-                () = self.shared.stop.cancelled() => {}
+                () = self.shared.over.cancelled() => {}
             }
         }
     }
 
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
-        let entry = self.shared.held.lock().begin()?;
+        let mut held = self.shared.held.lock();
+        let entry = held.begin()?;
+        let more = held.has_ready();
+        drop(held);
+        if more {
+            // Of two notices that find nobody waiting yet, one is lost: whoever takes an entry calls the next one.
+            self.shared.arrived.notify_one();
+        }
+        let deliveries = entry.deliveries.max(1).unsigned_abs();
+        self.shared.observed(entry.at, What::Begun { deliveries });
         Some(Delivery::new(Arc::clone(&self.shared), entry))
     }
 
@@ -205,8 +237,45 @@ impl Shared {
 
     /// Nothing more is begun or read.
     fn stop(&self) {
-        self.held.lock().close();
+        // What the server has forgotten as it delivered it is gone if it is not worked on.
+        if !self.options.no_ack {
+            self.held.lock().close();
+        }
         self.stop.cancel();
+    }
+
+    /// Does it, unless the harness pretends that the process has died.
+    pub(crate) async fn unless_crashed(self: Arc<Shared>, work: impl Future<Output = ()>) {
+        #[cfg(feature = "harness")]
+        let _ = self.crashed.run_until_cancelled(work).await;
+        #[cfg(not(feature = "harness"))]
+        work.await;
+    }
+
+    /// Tells those who want to know.
+    #[inline]
+    fn observed(&self, at: At, what: What<'_>) {
+        if self.observers.is_empty() {
+            return;
+        }
+        let Place { stream, group } = self.place(at);
+        let event = Event { stream, group, consumer: &self.consumer, id: at.id, what };
+        self.observers.iter().for_each(|observer| observer(&event));
+    }
+
+    /// Sends a verdict on its way.
+    fn post(&self, settled: Settled) {
+        self.outboxes[usize::from(settled.at.stream)].put(settled);
+    }
+
+    #[cfg(feature = "harness")]
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.ended.is_cancelled() && !self.crashed.is_cancelled()
+    }
+
+    #[cfg(feature = "harness")]
+    pub(crate) fn held_count(&self) -> usize {
+        self.held.lock().len()
     }
 
     fn is_named(&self) -> bool {
