@@ -8,7 +8,7 @@
 //! cargo run -p ackline-consumer --example orders [URL]
 //! ```
 
-use ackline_consumer::{Add, Backoff, Client, Delivery, Fields, Json, Message, Reject, State};
+use ackline_consumer::{Add, Backoff, Client, DeadLetter, Delivery, Json, Message, Reject, State};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -93,24 +93,16 @@ async fn main() -> anyhow::Result<()> {
 
 /// What an operator does, or a tool: looks at why it is here, and sends it back, mended, if it can be.
 async fn judge(letter: Delivery) -> anyhow::Result<()> {
-    let told = |name: &str| letter.fields().text(name).unwrap_or("-").to_owned();
-    let reason = told("dead-letter-reason");
-    let (stream, id, deliveries) =
-        (told("dead-letter-stream"), told("dead-letter-id"), told("dead-letter-deliveries"));
-    println!("  {reason:14} from {stream} {id}, deliveries {deliveries}");
-    println!("                 {}", told("dead-letter-error"));
-    match reason.as_str() {
+    let dead = DeadLetter::of(letter.fields()).context("no dead letter")?;
+    println!("  {:14} from {} {}, deliveries {}", dead.reason, dead.stream, dead.id, dead.deliveries);
+    println!("                 {}", dead.error);
+    match dead.reason.as_str() {
         "rejected" => {
             let order: Order = serde_json::from_slice(&letter.body()?.payload())?;
             let mended = Json(Order { cents: 1000, ..order });
-            letter.ack_and([Add::to(stream, mended)]).await?;
+            letter.ack_and([Add::to(dead.stream, mended)]).await?;
         }
-        // As it was: without what was written about its death.
-        "max-deliveries" => {
-            let own = letter.fields().iter().filter(|(name, _)| !name.starts_with(b"dead-letter-"));
-            let again = Fields::from_iter(own);
-            letter.ack_and([Add::to(stream, again)]).await?;
-        }
+        "max-deliveries" => letter.ack_and([dead.again()]).await?,
         _ => letter.ack().await?,
     }
     Ok(())

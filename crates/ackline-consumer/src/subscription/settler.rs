@@ -5,6 +5,7 @@ use super::held::At;
 use super::options::{OnAck, Poison};
 use super::outbox::{Death, Fate, Settled};
 use super::reader::RETRY;
+use crate::dead;
 use crate::error::{Error, Result};
 use crate::event::What;
 use crate::id::EntryId;
@@ -218,13 +219,13 @@ impl Shared {
         let id = death.entry.at.id.to_string();
         let deliveries = death.entry.deliveries.to_string();
         let provenance = [
-            ("dead-letter-reason", death.reason),
-            ("dead-letter-error", death.error.as_deref().unwrap_or_default()),
-            ("dead-letter-stream", &place.stream),
-            ("dead-letter-group", &place.group),
-            ("dead-letter-consumer", &self.consumer),
-            ("dead-letter-id", &id),
-            ("dead-letter-deliveries", &deliveries),
+            (dead::REASON, death.reason),
+            (dead::ERROR, death.error.as_deref().unwrap_or_default()),
+            (dead::STREAM, &place.stream),
+            (dead::GROUP, &place.group),
+            (dead::CONSUMER, &self.consumer),
+            (dead::ID, &id),
+            (dead::DELIVERIES, &deliveries),
         ];
         warn!(
             stream = place.stream,
