@@ -116,6 +116,10 @@ impl<H, T> Batched<H, T> {
 }
 
 impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
+    fn at_once(&self) -> usize {
+        self.max
+    }
+
     async fn run(runner: Arc<Runner<Batched<H, T>>>) {
         while let Some(first) = runner.subscription.next().await {
             runner.unless_aborted(runner.handle_batch(first)).await;

@@ -151,6 +151,8 @@ impl Consume {
     }
 
     /// What is done with several messages at once: `max`, or as many as there are `wait` after the first.
+    /// [`Options::concurrency`] is the number of batches; twice what they hold is fetched ahead, whatever
+    /// [`Options::prefetch`] says.
     pub fn batch_handler<H: Batches<Args>, Args: 'static>(
         self,
         max: usize,
@@ -204,6 +206,9 @@ impl<W: worker::Run> Consumer<W> {
         let Consumer { consume, work } = self;
         let Consume { client, streams, group, mut options, policy, states } = consume;
         options.no_ack = policy == AckPolicy::None;
+        // A batch fills only if reading goes on until all batches are full: see `Shared::low_water`.
+        let gathering = work.at_once().saturating_sub(1).saturating_mul(options.concurrency);
+        options.prefetch = options.prefetch.max(gathering.saturating_mul(2));
         let subscription = Subscription::start(&client, streams.0, group, options).await?;
         let subscription = Arc::new(subscription);
         let stop = CancellationToken::new();

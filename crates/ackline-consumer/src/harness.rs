@@ -36,6 +36,7 @@ use crate::capabilities::Without;
 use crate::client::Client;
 use crate::codec::Decode;
 use crate::consumer::Running;
+use crate::dead::DeadLetter;
 use crate::event::{Event, What};
 use crate::fields::Fields;
 use crate::format::Body;
@@ -108,21 +109,6 @@ pub struct Pending {
     pub consumer: String,
     /// How often it was delivered.
     pub deliveries: i64,
-}
-
-/// An entry of a dead-letter stream, with what its provenance says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names of the fields")]
-pub struct DeadLetter {
-    pub reason: String,
-    pub error: String,
-    pub stream: String,
-    pub group: String,
-    pub consumer: String,
-    pub id: EntryId,
-    pub deliveries: u64,
-    /// All of its fields, these included.
-    pub fields: Fields,
 }
 
 /// What is not settled after so long never will be: leases and waits are shorter.
@@ -267,7 +253,7 @@ impl Harness {
 
     /// The dead letters in a stream of any name.
     pub fn dead_letters_in(&self, stream: &str) -> Vec<DeadLetter> {
-        self.entries(stream).into_iter().map(|(_, fields)| DeadLetter::of(fields)).collect()
+        self.entries(stream).into_iter().filter_map(|(_, fields)| DeadLetter::of(&fields)).collect()
     }
 
     /// Everything that became of entries, in the order in which it did.
@@ -341,21 +327,5 @@ impl Seen {
         let (stream, group, consumer) = (stream.to_owned(), group.to_owned(), consumer.to_owned());
         self.all.lock().push(Happened { stream, group, consumer, id, kind });
         self.more.notify_waiters();
-    }
-}
-
-impl DeadLetter {
-    fn of(fields: Fields) -> DeadLetter {
-        let text = |name: &str| fields.text(format!("dead-letter-{name}")).unwrap_or_default().to_owned();
-        DeadLetter {
-            reason: text("reason"),
-            error: text("error"),
-            stream: text("stream"),
-            group: text("group"),
-            consumer: text("consumer"),
-            id: text("id").parse().unwrap_or_default(),
-            deliveries: text("deliveries").parse().unwrap_or_default(),
-            fields,
-        }
     }
 }

@@ -30,6 +30,11 @@ pub struct Runner<W> {
 
 /// Work that a runner can do: message by message, or in batches.
 pub trait Run: Send + Sync + Sized + 'static {
+    /// How many messages a worker takes at once.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// One worker: takes what comes until nothing does.
     fn run(runner: Arc<Runner<Self>>) -> impl Future<Output = ()> + Send;
 }
@@ -156,13 +161,16 @@ impl<W> Runner<W> {
         let chain = chain(&*failure);
         error!(error = chain, "failed");
         let malformed = is_malformed(&*failure);
-        let reject = |reason| Verdict::Reject { reason, error: Some(chain.clone()) };
+        let error = Some(chain);
+        let settle = Decision::Settle;
         match self.policy {
             AckPolicy::Manual => Decision::Leave,
             AckPolicy::Ack | AckPolicy::AckFirst | AckPolicy::None => Decision::Settle(Verdict::Ack),
-            AckPolicy::RejectOnError if !malformed => Decision::Settle(reject("failed")),
-            AckPolicy::NackOnError if !malformed => Decision::Settle(Verdict::Nack { after: None }),
-            AckPolicy::RejectOnError | AckPolicy::NackOnError => Decision::Settle(reject("malformed")),
+            AckPolicy::RejectOnError if !malformed => settle(Verdict::Reject { reason: "failed", error }),
+            AckPolicy::NackOnError if !malformed => settle(Verdict::Nack { after: None, error }),
+            AckPolicy::RejectOnError | AckPolicy::NackOnError => {
+                settle(Verdict::Reject { reason: "malformed", error })
+            }
         }
     }
 }
@@ -183,7 +191,7 @@ fn decided(outcome: Outcome) -> Decision {
                 Verdict::Reject { reason: "failed", error: Some(error.to_string()) }
             }
         },
-        Outcome::Nack(after) => Verdict::Nack { after },
+        Outcome::Nack(after) => Verdict::Nack { after, error: None },
         Outcome::Reject(why) => Verdict::Reject { reason: "rejected", error: Some(why) },
         Outcome::Release => Verdict::Return,
     })
@@ -199,8 +207,8 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> BoxError {
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     for cause in causes(error).skip(1).map(|cause| cause.to_string()) {
-        // Transparent wrappers repeat what they wrap.
-        if !text.ends_with(&cause) {
+        // Many errors tell their cause themselves.
+        if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
     }

@@ -1,5 +1,6 @@
 //! The engine in this process.
 
+use super::value::{BUFFER_MAX, ENTRY};
 use super::{Command, Received, Value};
 use crate::error::{Error, Result, ServerError};
 use crate::fields::FieldsBuilder;
@@ -118,12 +119,6 @@ fn value(outcome: Result<Reply, ackline::Error>) -> Value {
 fn error(error: ackline::Error) -> Value {
     Value::Error(ServerError::new(String::from_utf8_lossy(error.as_bytes())))
 }
-
-/// So large an entry is guessed to be.
-const ENTRY: usize = 160;
-
-/// Entries of a reply share buffers of at most this size: one that is kept for long keeps no more than that.
-const BUFFER_MAX: usize = 16 * 1024;
 
 /// `fields` makes those of all entries of a reply, which share its buffers.
 fn from_reply(reply: Reply, fields: &mut FieldsBuilder) -> Value {

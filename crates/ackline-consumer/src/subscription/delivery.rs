@@ -45,9 +45,11 @@ pub struct Delivery {
 pub(crate) enum Verdict {
     Ack,
     AckAnd(Vec<Command>),
-    /// Tried again, after the backoff or after a time of its own.
+    /// Tried again, after the backoff or after a time of its own. The error goes with it to the dead letters, should this have
+    /// been its last try.
     Nack {
         after: Option<Duration>,
+        error: Option<String>,
     },
     Reject {
         reason: &'static str,
@@ -148,12 +150,12 @@ impl Delivery {
     /// [`Options::backoff`]: crate::Options::backoff
     /// [`Options::max_deliveries`]: crate::Options::max_deliveries
     pub async fn nack(self) -> Result<()> {
-        self.told(Verdict::Nack { after: None }).await
+        self.told(Verdict::Nack { after: None, error: None }).await
     }
 
     /// The same, with a wait of its own.
     pub async fn nack_after(self, wait: Duration) -> Result<()> {
-        self.told(Verdict::Nack { after: Some(wait) }).await
+        self.told(Verdict::Nack { after: Some(wait), error: None }).await
     }
 
     /// Gives the entry up as poison: [`Options::poison`](crate::Options::poison) says what that means.
@@ -213,15 +215,16 @@ impl Shared {
         }
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
-            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
+            // Whoever has it now decides about it, and adds what follows from it.
             _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
-            Verdict::Nack { after } => match self.next_try(&entry, after) {
+            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
+            Verdict::Nack { after, error } => match self.next_try(&entry, after) {
                 Next::Later(wait) => {
                     self.observed(entry.at, What::Nacked { wait });
                     return self.delay(entry, wait, told);
                 }
                 Next::Now => Fate::Nack(entry.deliveries),
-                Next::Never => return self.bury(entry, "max-deliveries", None, told),
+                Next::Never => return self.bury(entry, "max-deliveries", error, told),
             },
             Verdict::Reject { reason, error } => return self.bury(entry, reason, error, told),
             Verdict::Return => Fate::Release(Release::Silent, entry.deliveries),

@@ -136,6 +136,11 @@ impl Held {
         }
     }
 
+    /// Whether there is another to begin.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Takes an entry in that nobody shall work on. False if it is held already.
     pub(crate) fn hold_settled(&mut self, at: At, now: Instant) -> bool {
         self.all.try_insert(at, Holding::new(State::Settling, 0, now)).is_ok()

@@ -20,7 +20,7 @@ pub(super) fn target(url: &str) -> Parsed<Target> {
             _ => Err("nothing stands behind memory:".to_owned()),
         },
         "ackline" => directory(rest).map(Target::Directory),
-        scheme => remote(scheme, rest).map(Target::Remote),
+        scheme => remote(scheme, rest).map(Box::new).map(Target::Remote),
     }
 }
 

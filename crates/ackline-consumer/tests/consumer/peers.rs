@@ -4,7 +4,7 @@
 //! looked for in `ACKLINE_PEERS`, `~/.cache/stream-peers/bin` and `PATH`. A test whose server is not there says so and passes,
 //! unless `ACKLINE_PEERS_REQUIRED` is set.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
 // Paths, because unit tests take this file from elsewhere.
 #[path = "peers/cluster.rs"]
@@ -13,10 +13,13 @@ mod cluster;
 mod raw;
 #[path = "peers/sentinel.rs"]
 mod sentinel;
+#[path = "peers/tls.rs"]
+mod tls;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use raw::ask;
 pub(crate) use sentinel::{SERVICE, Watched};
+pub(crate) use tls::Secured;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

@@ -4,12 +4,13 @@ use super::convert;
 use crate::error::{Error, Result, ServerError};
 use crate::store::{Command, Value};
 use crate::target::{Host, Login, Tls};
+use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -35,12 +36,13 @@ impl fmt::Display for Address {
 }
 
 /// A connection that is ready for commands.
-#[derive(Clone)]
 pub(super) struct Live {
     connection: MultiplexedConnection,
     pub(super) address: Address,
     /// Our number over there, if it tells.
     pub(super) client_id: Option<i64>,
+    /// When the server said something last.
+    heard: Mutex<Instant>,
 }
 
 impl Live {
@@ -54,10 +56,21 @@ impl Live {
             connection.send_packed_commands(&convert::pipeline(commands), 0, commands.len()).await
         };
         match tokio::time::timeout(patience, sent).await {
-            Ok(Ok(values)) => Ok(values.into_iter().map(convert::value).collect()),
+            Ok(Ok(values)) => {
+                *self.heard.lock() = Instant::now();
+                let answer = |(command, value)| convert::answer(command, value);
+                Ok(commands.iter().zip(values).map(answer).collect())
+            }
             Ok(Err(error)) => Err(self.broken(error)),
             Err(_) => Err(self.broken(format_args!("no answer within {patience:?}"))),
         }
+    }
+
+    /// Whether the other side is still there. Servers, proxies and networks drop connections that are idle, some without a
+    /// word: to notice before a command is sent spares its sender not to know what became of it.
+    pub(super) async fn is_sound(&self, patience: Duration) -> bool {
+        let idle = self.heard.lock().elapsed();
+        idle < patience || self.run(&[Command::new("PING")], patience).await.is_ok()
     }
 
     pub(super) fn broken(&self, reason: impl fmt::Display) -> Error {
@@ -103,7 +116,8 @@ impl Dialer {
             .set_response_timeout(None);
         let connection = client.get_multiplexed_async_connection_with_config(&config).await;
         let connection = connection.map_err(|error| broken(address, error))?;
-        let mut live = Live { connection, address: address.clone(), client_id: None };
+        let heard = Mutex::new(Instant::now());
+        let mut live = Live { connection, address: address.clone(), client_id: None, heard };
         let greeting = self.greeting(last);
         let answers = live.run(&greeting, self.patience).await?;
         let last = self.greeted(&mut live, &greeting, answers)?;
@@ -185,5 +199,5 @@ fn secured(host: &Host, tls: &Tls) -> Result<ConnectionAddr, String> {
         tls_params: None,
     };
     let client = redis::Client::build_with_tls(addr, redis::TlsCertificates { client_tls, root_cert });
-    Ok(client.map_err(|error| error.to_string())?.get_connection_info().addr().clone())
+    Ok(client.map_err(|error| format!("certificates: {error}"))?.get_connection_info().addr().clone())
 }

@@ -3,10 +3,11 @@
 use super::dial::{Address, Dialer, Live};
 use super::lazy::Lazy;
 use super::sentinel::Sentinels;
-use crate::error::{Result, ServerError};
+use crate::error::{Error, Result, ServerError};
 use crate::store::{Command, Value};
 use futures_util::FutureExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How to find the server.
 pub(super) enum Way {
@@ -17,7 +18,7 @@ pub(super) enum Way {
 pub(super) struct Link {
     dialer: Arc<Dialer>,
     way: Arc<Way>,
-    live: Lazy<Live>,
+    live: Lazy<Arc<Live>>,
 }
 
 impl Link {
@@ -30,18 +31,32 @@ impl Link {
         dial(&self.dialer, &self.way).await
     }
 
-    async fn live(&self) -> Result<(u64, Live)> {
+    /// How long this server may take to answer.
+    pub(super) fn patience(&self) -> Duration {
+        self.dialer.patience
+    }
+
+    async fn live(&self) -> Result<(u64, Arc<Live>)> {
+        let (number, live) = self.made().await?;
+        if live.is_sound(self.patience()).await {
+            return Ok((number, live));
+        }
+        self.live.forget(number);
+        self.made().await
+    }
+
+    async fn made(&self) -> Result<(u64, Arc<Live>)> {
         let (dialer, way) = (&self.dialer, &self.way);
         let make = || {
             let (dialer, way) = (dialer.clone(), way.clone());
-            async move { dial(&dialer, &way).await }.boxed()
+            async move { dial(&dialer, &way).await.map(Arc::new) }.boxed()
         };
         self.live.get(make).await
     }
 
     pub(super) async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Value>> {
         let (number, live) = self.live().await?;
-        let answers = live.run(commands, self.dialer.patience).await;
+        let answers = live.run(commands, self.patience()).await;
         let over = match &answers {
             Err(_) => true,
             Ok(answers) => answers.iter().any(|answer| matches!(answer, Value::Error(e) if is_demoted(e))),
@@ -54,7 +69,9 @@ impl Link {
 
     /// Has the server end the wait of another connection of ours. Whether it did; an error if it never will.
     pub(super) async fn unblock(&self, blocked: &Live) -> Result<bool> {
-        let id = blocked.client_id.ok_or_else(|| blocked.broken("its number is not known"))?;
+        let Some(id) = blocked.client_id else {
+            return Err(Error::Unsupported { peer: blocked.address.to_string(), feature: "CLIENT ID" });
+        };
         let (_, live) = self.live().await?;
         // After a failover the number would be somebody else's.
         if live.address != blocked.address {

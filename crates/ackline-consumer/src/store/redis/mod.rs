@@ -58,9 +58,10 @@ impl Redis {
 
     fn patient(target: Target, patience: Duration) -> Result<Redis> {
         let peer = target.to_string();
-        let Target::Remote(Remote { place, login, database, tls }) = target else {
+        let Target::Remote(remote) = target else {
             return Err(Error::Url { url: peer, reason: "that is no server".to_owned() });
         };
+        let Remote { place, login, database, tls } = *remote;
         let dialer = Arc::new(Dialer::new(login, database, tls, patience));
         dialer.check().map_err(|reason| Error::Url { url: peer.clone(), reason })?;
         let single = |way| Backend::Single(Arc::new(Link::new(dialer.clone(), way)));

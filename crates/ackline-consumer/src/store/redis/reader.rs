@@ -1,11 +1,11 @@
 //! Reads that block.
 
+use super::Redis;
 use super::cluster::REDIRECTS;
 use super::dial::{Address, Live};
 use super::link::{Link, is_demoted};
 use super::slots::Redirect;
-use super::{PATIENCE, Redis};
-use crate::error::{Result, ServerError};
+use crate::error::{Error, Result, ServerError};
 use crate::store::{Command, Value};
 use crate::target::Host;
 use std::pin::pin;
@@ -25,7 +25,6 @@ pub(crate) struct Reader {
     held: Option<Held>,
 }
 
-#[derive(Clone)]
 struct Held {
     link: Arc<Link>,
     live: Live,
@@ -44,7 +43,7 @@ impl Reader {
         block: Duration,
         stop: &CancellationToken,
     ) -> Result<Value> {
-        let called = self.redirected(command, block.saturating_add(PATIENCE), stop).await;
+        let called = self.redirected(command, block, stop).await;
         if let (Err(_), Some(cluster)) = (&called, self.redis.cluster()) {
             cluster.doubt();
         }
@@ -54,7 +53,7 @@ impl Reader {
     async fn redirected(
         &mut self,
         command: Command,
-        limit: Duration,
+        block: Duration,
         stop: &CancellationToken,
     ) -> Result<Value> {
         let mut asked = None;
@@ -64,13 +63,13 @@ impl Reader {
                 () = stop.cancelled() => return Ok(Value::Nil),
                 held = self.ready(&command, asked.take()) => held?,
             };
-            match held.read(&command, limit, stop).await? {
+            match held.read(&command, block, stop).await? {
                 Value::Error(error) => match self.redirect(&error, &held) {
                     Some(to) if !last => asked = to,
                     _ => return self.failed(error, held),
                 },
                 answer => {
-                    self.keep(held);
+                    self.held = Some(held);
                     return Ok(answer);
                 }
             }
@@ -86,13 +85,11 @@ impl Reader {
             _ => self.redis.link(command).await?,
         };
         match self.held.take() {
-            Some(held) if Arc::ptr_eq(&held.link, &link) => Ok(Held { asking, ..held }),
+            Some(held) if Arc::ptr_eq(&held.link, &link) && held.live.is_sound(link.patience()).await => {
+                Ok(Held { asking, ..held })
+            }
             _ => Ok(Held { live: link.dial().await?, link, asking }),
         }
-    }
-
-    fn keep(&mut self, held: Held) {
-        self.held = Some(held);
     }
 
     /// If the read belongs elsewhere: whom to ask, if it is not whoever has the slot by now.
@@ -114,37 +111,42 @@ impl Reader {
             return Ok(Value::Nil);
         }
         if !is_demoted(&error) {
-            self.keep(held);
+            self.held = Some(held);
         }
         Ok(Value::Error(error))
     }
 }
 
 impl Held {
-    async fn read(&self, command: &Command, limit: Duration, stop: &CancellationToken) -> Result<Value> {
+    async fn read(&self, command: &Command, block: Duration, stop: &CancellationToken) -> Result<Value> {
         let asking = self.asking.then(|| Command::new("ASKING"));
         let commands: Vec<Command> = asking.into_iter().chain([command.clone()]).collect();
+        let limit = block.saturating_add(self.link.patience());
         let mut run = pin!(self.live.run(&commands, limit));
         let waking = async {
             stop.cancelled().await;
-            self.wake().await;
-            std::future::pending().await
+            match self.wake().await {
+                // It ends by itself.
+                Err(Error::Server(_) | Error::Unsupported { .. }) => std::future::pending().await,
+                Ok(()) | Err(_) => tokio::time::sleep(self.link.patience()).await,
+            }
         };
         let answers = tokio::select! {
             biased;
             answers = &mut run => answers?,
-            never = waking => never,
+            () = waking => return Err(self.live.broken("silent, although the wait is over")),
         };
         Ok(answers.into_iter().next_back().unwrap_or(Value::Nil))
     }
 
-    /// Ends the wait at the server. If it cannot be ended, it ends by itself.
-    async fn wake(&self) {
+    /// Ends the wait at the server.
+    async fn wake(&self) -> Result<()> {
         let mut pause = NUDGE;
         // Our words overtake the read, which comes over another connection: then there is nobody to wake yet.
-        while let Ok(false) = self.link.unblock(&self.live).await {
+        while !self.link.unblock(&self.live).await? {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(NUDGE_MOST);
         }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 mod cluster;
 mod reading;
 mod server;
+mod tls;
 mod watched;
 
 #[path = "../../../tests/consumer/peers.rs"]

@@ -13,13 +13,15 @@ pub(crate) struct Watched {
 impl Watched {
     /// Starts all three and waits until the sentinel knows the others. Nothing if there is no such program.
     pub(crate) fn start(kind: Kind) -> Option<Watched> {
-        let master = Server::start(kind)?;
+        let master = Server::start_with(kind, &["--repl-diskless-sync-delay", "0"])?;
         let port = master.port.to_string();
         let replica = Server::start_with(kind, &["--replicaof", "127.0.0.1", &port])?;
         until("the replica follows", || {
             replica.ask(&["INFO", "replication"]).contains("master_link_status:up")
         });
         let sentinel = sentinel(kind, &port)?;
+        // It looks around every ten seconds, unless it is told otherwise; an older one does not understand that.
+        sentinel.ask(&["SENTINEL", "DEBUG", "INFO-PERIOD", "100", "PING-PERIOD", "100"]);
         until("the sentinel knows the replica", || {
             sentinel.ask(&["SENTINEL", "REPLICAS", SERVICE]).contains(&replica.port.to_string())
         });

@@ -161,3 +161,37 @@ async fn a_server_error_is_an_error_and_the_connection_stays() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn silence_beyond_the_wait_is_an_error() {
+    let Some(server) = Server::start(Kind::Valkey) else { return };
+    let redis = Redis::patient(server.url().parse().unwrap(), SHORT).unwrap();
+    group(&redis, "s").await;
+    let (mut reader, never) = (redis.reader(), CancellationToken::new());
+    let freezing = async {
+        until_blocked(&server).await;
+        server.freeze();
+    };
+    let (got, ()) = tokio::join!(reader.call(read("s", SHORT), SHORT, &never), freezing);
+    assert!(matches!(got, Err(Error::Connection { .. })), "{got:?}");
+    server.thaw();
+    insist(&redis, || words(["XADD", "s", "*", "f", "v"])).await;
+    let got = reader.call(read("s", LONG), LONG, &never).await.unwrap();
+    assert_eq!(got.into_stream().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn to_stop_does_not_hang_on_a_server_that_is_gone() {
+    let Some(server) = Server::start(Kind::Valkey) else { return };
+    let redis = Redis::patient(server.url().parse().unwrap(), SHORT).unwrap();
+    group(&redis, "s").await;
+    let (mut reader, stop) = (redis.reader(), CancellationToken::new());
+    let stopping = async {
+        until_blocked(&server).await;
+        server.freeze();
+        stop.cancel();
+    };
+    let reading = async { tokio::join!(reader.call(read("s", LONG), LONG, &stop), stopping) };
+    let (got, ()) = tokio::time::timeout(DEADLINE, reading).await.expect("the wait ends");
+    assert!(matches!(got, Err(Error::Connection { .. })), "{got:?}");
+}

@@ -5,6 +5,7 @@ use crate::capabilities::Capabilities;
 use crate::error::Error;
 use crate::store::Store;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 fn code(answer: &Value) -> &str {
     match answer {
@@ -123,7 +124,8 @@ async fn a_password_is_asked_for() {
         }
         for login in [":s3cret@", "default:s3cret@"] {
             let redis = open(&format!("redis://{login}127.0.0.1:{}", server.port));
-            assert!(call(&redis, words(["GET", "k"])).await.is_ok());
+            // That it is still loading it says only to whom it lets in.
+            insist(&redis, || words(["GET", "k"])).await;
         }
         let redis = open(&format!("redis://:s3cret@127.0.0.1:{}/999999", server.port));
         assert!(matches!(call(&redis, words(["GET", "k"])).await, Err(Error::Server(_))));
@@ -192,5 +194,22 @@ async fn a_socket_of_the_file_system() {
         let redis = open(&format!("redis+unix://{}?db=1", path.display()));
         call(&redis, words(["SET", "k", "v"])).await.unwrap();
         assert_eq!(call(&redis, words(["GET", "k"])).await.unwrap().text(), Some("v"));
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_was_dropped_is_replaced_unnoticed() {
+    for kind in Kind::ALL {
+        let Some(server) = Server::start(kind) else { continue };
+        let redis = Redis::patient(server.url().parse().unwrap(), SHORT).unwrap();
+        let (mut reader, never) = (redis.reader(), CancellationToken::new());
+        let none = Duration::ZERO;
+        for _ in 0..3 {
+            call(&redis, words(["SET", "k", "v"])).await.unwrap();
+            reader.call(words(["GET", "k"]), none, &never).await.unwrap();
+            tokio::time::sleep(SHORT).await;
+            // All but the one that asks.
+            server.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+        }
     }
 }
