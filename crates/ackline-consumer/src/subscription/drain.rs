@@ -61,8 +61,10 @@ impl Shared {
     /// Gives back what was fetched and not begun, as if it had never been delivered, and what was to be tried again later.
     fn give_back_idle(&self) {
         let (waiting, delayed) = self.held.lock().take_idle();
-        let silent = waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
-        let failed = delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
+        let silent =
+            waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
+        let failed =
+            delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
         self.post_in_order(silent.chain(failed).collect());
     }
 
@@ -87,13 +89,18 @@ impl Shared {
     /// Entries that are pending, and nobody holds them: on their way when the reader stopped, left undecided, or poison that
     /// stays.
     async fn sweep(&self) -> Result<()> {
+        // What is just being taken over is pending, and held only in a moment.
+        drop(self.looking.lock().await);
         for (stream, place) in self.streams() {
             let mut from = EntryId::ZERO;
             loop {
                 let range = (from, EntryId::new(u64::MAX, u64::MAX));
+                // What is held now may be settled before the answer, which would not know of it.
+                let held = self.held.lock().of_stream(stream);
                 let look = place.pending(range, SWEEP_MAX, Some(&self.consumer));
                 let page = verbs::pending(self.store.call(look).await?)?;
-                page.iter().for_each(|entry| self.sweep_one(stream, entry));
+                let left = page.iter().filter(|entry| !held.contains(&entry.id));
+                left.for_each(|entry| self.sweep_one(stream, entry));
                 match page.last().and_then(|last| last.id.next()) {
                     Some(next) if page.len() == SWEEP_MAX => from = next,
                     _ => break,
@@ -106,8 +113,10 @@ impl Shared {
     fn sweep_one(&self, stream: u16, entry: &Pending) {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
-        // Where poison cannot be given up by its owner, it stays.
-        if poison && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+        let idle = Duration::from_millis(entry.idle_ms.max(0).unsigned_abs());
+        // Where nothing can be handed back it stays, and is given back once it is idle; poison stays as it is.
+        let stays = !self.capabilities.xnack && (poison || idle >= self.options.lease);
+        if stays || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {

@@ -13,7 +13,7 @@
 use crate::fields::Fields;
 use crate::id::EntryId;
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use tokio::time::Instant;
 
 type HashMap<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
@@ -291,10 +291,6 @@ impl Held {
         self.all.get(&at).is_none_or(|held| held.lost)
     }
 
-    pub(crate) fn holds(&self, at: At) -> bool {
-        self.all.contains_key(&at)
-    }
-
     /// What is held of a stream and still has to be pending on the server, with the number of the delivery.
     pub(crate) fn unsettled(&self, stream: u16) -> Vec<(EntryId, i64)> {
         let ours =
@@ -303,6 +299,11 @@ impl Held {
             self.all.iter().filter(ours).map(|(at, held)| (at.id, held.deliveries.max(1))).collect();
         all.sort_unstable();
         all
+    }
+
+    /// What is held of a stream.
+    pub(crate) fn of_stream(&self, stream: u16) -> HashSet<EntryId> {
+        self.all.keys().filter(|at| at.stream == stream).map(|at| at.id).collect()
     }
 
     /// How many are fetched or worked on.
@@ -327,5 +328,76 @@ impl Held {
     /// How many are held in all.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, lane: Option<&'static str>, deliveries: i64) -> Entry {
+        let at = At { stream: 0, id: EntryId::new(1, seq) };
+        Entry {
+            at,
+            fields: Fields::default(),
+            deliveries,
+            lane: lane.map(|name| Bytes::from_static(name.as_bytes())),
+        }
+    }
+
+    fn begun(held: &mut Held) -> Option<u64> {
+        held.begin().map(|entry| entry.at.id.seq)
+    }
+
+    #[test]
+    fn what_comes_back_before_it_is_known_to_be_away_is_begun_again() {
+        let (mut held, now) = (Held::default(), Instant::now());
+        assert!(held.hold(entry(1, None, 1), now));
+        let first = held.begin().unwrap();
+        held.give_back(first.at, None);
+        assert!(!held.hold(entry(1, None, 2), now), "the server was faster");
+        assert_eq!(begun(&mut held), None);
+        assert!(held.confirm(first.at, now));
+        assert_eq!(held.begin().map(|entry| entry.deliveries), Some(2));
+        held.settle(first.at, None);
+        assert!(!held.hold(entry(1, None, 3), now));
+        assert!(!held.confirm(first.at, now), "what is acknowledged does not come back");
+        assert_eq!((held.len(), held.busy()), (0, 0));
+    }
+
+    #[test]
+    fn one_of_a_lane_at_a_time_and_in_order() {
+        let (mut held, now) = (Held::default(), Instant::now());
+        for (seq, lane) in [(1, "a"), (3, "a"), (2, "a"), (4, "b")] {
+            held.hold(entry(seq, Some(lane), 1), now);
+        }
+        let first = held.begin().unwrap();
+        assert_eq!((first.at.id.seq, begun(&mut held), begun(&mut held)), (1, Some(4), None));
+        held.delay(first.clone(), now);
+        assert_eq!(begun(&mut held), None, "behind what waits");
+        let due = held.due(now).unwrap();
+        held.again(due);
+        assert_eq!(begun(&mut held), Some(1));
+        held.settle(first.at, first.lane.as_ref());
+        assert_eq!((begun(&mut held), begun(&mut held)), (Some(2), None));
+    }
+
+    #[test]
+    fn what_another_consumer_has_is_neither_begun_nor_given_back() {
+        let (mut held, now) = (Held::default(), Instant::now());
+        for seq in 1..=4 {
+            held.hold(entry(seq, None, 1), now);
+        }
+        let first = held.begin().unwrap();
+        for seq in [1, 2] {
+            held.lose(At { stream: 0, id: EntryId::new(1, seq) });
+        }
+        assert_eq!(begun(&mut held), Some(3));
+        held.lose(At { stream: 0, id: EntryId::new(1, 4) });
+        assert_eq!(held.stale(now).len(), 1);
+        let (waiting, delayed) = held.take_idle();
+        assert!(waiting.is_empty() && delayed.is_empty());
+        let begun: Vec<u64> = held.take_begun().iter().map(|(at, _)| at.id.seq).collect();
+        assert_eq!((begun, held.is_lost(first.at), held.busy()), (vec![3], true, 0));
     }
 }

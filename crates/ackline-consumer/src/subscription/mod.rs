@@ -62,6 +62,8 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
+    /// Whoever looks for stale entries of others.
+    looking: tokio::sync::Mutex<()>,
     /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
     /// No more is read.
@@ -133,6 +135,7 @@ impl Subscription {
             left: Notify::new(),
             keep: Notify::new(),
             look: Notify::new(),
+            looking: tokio::sync::Mutex::default(),
             stop,
             over,
             #[cfg(feature = "harness")]

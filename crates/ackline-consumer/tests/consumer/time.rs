@@ -3,8 +3,8 @@
 use crate::suite::{HOUR, add_numbers, until};
 use ackline_consumer::harness::{Harness, Kind, Recorder};
 use ackline_consumer::{
-    AckPolicy, Add, Backoff, Client, Delivery, Format, Json, Message, Nack, OnAck, Outcome, Poison, Start, State, Text,
-    Without,
+    AckPolicy, Add, Backoff, Client, Delivery, Format, Json, Message, Nack, OnAck, Outcome, Poison, Start,
+    State, Text, Without,
 };
 use parking_lot::Mutex;
 use std::error::Error as StdError;
@@ -23,7 +23,9 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// A handler that remembers when it was called, and fails.
-fn failing(times: &Arc<Mutex<Vec<u64>>>) -> impl Fn(Message) -> std::future::Ready<Result<(), BoxError>> + use<> {
+fn failing(
+    times: &Arc<Mutex<Vec<u64>>>,
+) -> impl Fn(Message) -> std::future::Ready<Result<(), BoxError>> + use<> {
     let (times, start) = (Arc::clone(times), Instant::now());
     move |_| {
         times.lock().push(start.elapsed().as_secs());
@@ -73,13 +75,13 @@ async fn runs_of_a_long_handler(renewed: bool) -> usize {
     let harness = Harness::new();
     let client = harness.client();
     client.add("s", Text("m".into())).await.unwrap();
-    let calls = Arc::new(Mutex::new(0));
+    let calls = Arc::new(AtomicUsize::new(0));
     let mut all = Vec::new();
     // Without renewal: the one who holds it believes in a longer lease than the one who takes over.
     for lease in [if renewed { LEASE } else { LEASE * 100 }, LEASE] {
         let count = Arc::clone(&calls);
         let handler = move |Text(_): Text| {
-            *count.lock() += 1;
+            count.fetch_add(1, SeqCst);
             sleep(LEASE * 10)
         };
         all.push(client.consume("s", "g").lease(lease).handler(handler).start().await.unwrap());
@@ -89,8 +91,7 @@ async fn runs_of_a_long_handler(renewed: bool) -> usize {
     for running in all {
         running.stop().await.unwrap();
     }
-    let calls = *calls.lock();
-    calls
+    calls.load(SeqCst)
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +133,8 @@ async fn a_name_of_its_own_finds_its_own_at_once() {
     harness.crash(dying).await;
     let calls = harness.recorder::<Message>();
     let start = Instant::now();
-    let again = client.consume("s", "g").name("c").prefetch(10).handler(calls.handler()).start().await.unwrap();
+    let again =
+        client.consume("s", "g").name("c").prefetch(10).handler(calls.handler()).start().await.unwrap();
     harness.settled().await;
     assert!(start.elapsed() < LEASE, "nobody waited for a lease");
     assert_eq!(harness.acknowledged("s"), ids, "in order");
@@ -202,7 +204,11 @@ async fn poison_is_marked_or_discarded() {
             let consume = client.consume(stream, "g").poison(poison).max_deliveries(2).backoff(Backoff::NONE);
             let running = consume.lease(LEASE).handler(fails).start().await.unwrap();
             harness.advance(LEASE * 20).await;
-            let tries = harness.events().iter().filter(|one| one.stream == stream && one.kind == Kind::Begun { deliveries: 2 }).count();
+            let tries = harness
+                .events()
+                .iter()
+                .filter(|one| one.stream == stream && one.kind == Kind::Begun { deliveries: 2 })
+                .count();
             assert_eq!(tries, 1, "{stream}, {without:?}");
             running.stop().await.unwrap();
         }
@@ -226,7 +232,8 @@ async fn busy(client: &Client, calls: &Recorder<Json<u32>>) -> ackline_consumer:
             recorded.await
         }
     };
-    let consume = client.consume("s", "g").concurrency(2).prefetch(3).lease(LEASE).backoff(Backoff::fixed(seconds(7)));
+    let consume =
+        client.consume("s", "g").concurrency(2).prefetch(3).lease(LEASE).backoff(Backoff::fixed(seconds(7)));
     consume.handler(handler).start().await.unwrap()
 }
 
@@ -279,7 +286,8 @@ async fn a_group_of_new_entries_is_not_made_again_from_the_beginning() {
     let client = harness.client();
     add_numbers(client, "s", 0..5).await;
     let calls = harness.recorder::<Json<u32>>();
-    let running = client.consume("s", "g").start_at(Start::New).handler(calls.handler()).start().await.unwrap();
+    let running =
+        client.consume("s", "g").start_at(Start::New).handler(calls.handler()).start().await.unwrap();
     harness.advance(seconds(1)).await;
     harness.command(&["XGROUP", "DESTROY", "s", "g"]);
     harness.advance(seconds(1)).await;
@@ -390,7 +398,8 @@ async fn a_state_that_is_missing_is_a_failure_and_not_the_message_s_fault() {
     running.stop().await.unwrap();
     assert_eq!(harness.nacked("s"), [id]);
     assert_eq!(harness.dead_lettered("s"), [(id, "max-deliveries".to_owned())]);
-    let running = client.consume("s:dead", "g").state("here".to_owned()).handler(handler).start().await.unwrap();
+    let running =
+        client.consume("s:dead", "g").state("here".to_owned()).handler(handler).start().await.unwrap();
     harness.settled().await;
     running.stop().await.unwrap();
     assert_eq!(harness.acknowledged("s:dead").len(), 1);
@@ -431,7 +440,7 @@ async fn layers_are_called_from_the_outside_in() {
 async fn a_message_of_faststream_is_a_message() {
     let harness = Harness::new();
     let client = harness.client();
-    let add = Add::to("s", &Json(7)).header("tenant", "north").format(Format::FastStream);
+    let add = Add::to("s", Json(7)).header("tenant", "north").format(Format::FastStream);
     client.send(add).await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&seen);
@@ -451,7 +460,7 @@ async fn what_fails_at_the_end_goes_back_at_once() {
     for order_by in [None, Some("key")] {
         let harness = Harness::new();
         let client = harness.client();
-        let add = |number: u32| client.send(Add::to("s", &Json(number)).header("key", "k"));
+        let add = |number: u32| client.send(Add::to("s", Json(number)).header("key", "k"));
         let ids = [add(0).await.unwrap(), add(1).await.unwrap()];
         let handler = |Json(_): Json<u32>| async {
             sleep(seconds(2)).await;
@@ -489,7 +498,7 @@ async fn what_is_left_undecided_keeps_its_place() {
     let harness = Harness::new();
     let client = harness.client();
     for number in 0..3_u32 {
-        client.send(Add::to("s", &Json(number)).header("key", "k")).await.unwrap();
+        client.send(Add::to("s", Json(number)).header("key", "k")).await.unwrap();
     }
     let calls = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&calls);
@@ -517,7 +526,7 @@ async fn poison_has_no_place_in_order() {
     let client = harness.client();
     let mut ids = Vec::new();
     for number in 0..4_u32 {
-        ids.push(client.send(Add::to("s", &Json(number)).header("key", "k")).await.unwrap());
+        ids.push(client.send(Add::to("s", Json(number)).header("key", "k")).await.unwrap());
     }
     harness.command(&["XGROUP", "CREATE", "s", "g", "0"]);
     harness.command(&["XREADGROUP", "GROUP", "g", "c", "COUNT", "2", "STREAMS", "s", ">"]);
