@@ -549,3 +549,31 @@ async fn poison_has_no_place_in_order() {
     assert_eq!(harness.dead_lettered("s"), [(ids[1], "max-deliveries".to_owned())]);
     until("all others are done", || harness.acknowledged("s").len() == 3).await;
 }
+
+/// Who was away for longer than its lease asks first whether what it holds is still its own.
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_too_late_takes_nothing_back() {
+    let harness = Harness::new();
+    let client = harness.client();
+    let id = client.add("s", Text("m".into())).await.unwrap();
+    let late = |_: Message| async {
+        sleep(LEASE * 4).await;
+        Err::<(), BoxError>("too late".into())
+    };
+    let first = client.consume("s", "g").name("first").lease(LEASE).handler(late).start().await.unwrap();
+    harness.advance(seconds(1)).await;
+    let slow = |_: Message| sleep(LEASE * 5);
+    let consume = client.consume("s", "g").name("second").lease(LEASE).block(LEASE * 10);
+    let second = consume.handler(slow).start().await.unwrap();
+    harness.advance(seconds(1)).await;
+    // Nobody runs meanwhile, as in a process that is suspended. The engine goes on.
+    tokio::time::advance(LEASE + seconds(1)).await;
+    harness.advance(LEASE * 4).await;
+    assert_eq!(harness.pending("s", "g")[0].consumer, "second");
+    harness.settled().await;
+    for running in [first, second] {
+        running.stop().await.unwrap();
+    }
+    assert_eq!((harness.nacked("s"), harness.acknowledged("s")), (vec![], vec![id]));
+    assert_eq!(harness.deliveries("s", id), 2);
+}
