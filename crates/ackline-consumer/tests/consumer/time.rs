@@ -84,7 +84,9 @@ async fn runs_of_a_long_handler(renewed: bool) -> usize {
             count.fetch_add(1, SeqCst);
             sleep(LEASE * 10)
         };
-        all.push(client.consume("s", "g").lease(lease).handler(handler).start().await.unwrap());
+        // Without room for more the first one does not read, and so cannot claim its own.
+        let consume = client.consume("s", "g").lease(lease).prefetch(0);
+        all.push(consume.handler(handler).start().await.unwrap());
         harness.advance(seconds(1)).await;
     }
     harness.settled().await;
