@@ -4,7 +4,8 @@ use crate::handler::{Extract, Job};
 use crate::message::Message;
 use crate::outcome::{BoxError, IntoOutcome, Outcome};
 use crate::subscription::Delivery;
-use crate::worker::{Run, Runner, panicked};
+use crate::trace;
+use crate::worker::{Panic, Run, Runner};
 use futures_util::FutureExt;
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,7 +14,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 /// Several messages, and what was made of each.
 #[derive(Debug)]
@@ -137,18 +138,29 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
                     batch.items.push(item);
                     batch.messages.push(message);
                 }
-                Err(error) => self.conclude(&message, Err(error.into())),
+                Err(error) => trace::handle(&message).in_scope(|| self.conclude(&message, Err(error.into()))),
             }
         }
         let messages = batch.messages.clone();
-        if messages.is_empty() {
-            return;
-        }
-        let results = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().await;
-        let results = results.unwrap_or_else(|panic| {
-            Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len())
+        let Some(first) = messages.first() else { return };
+        let span = trace::handle_batch(&messages);
+        let begun = Instant::now();
+        let work = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().instrument(span.clone());
+        let results = work.await.unwrap_or_else(|panic| {
+            Err::<(), _>(Panic::new(&*panic)).into_outcomes(messages.len())
         });
-        messages.iter().zip(results).for_each(|(message, result)| self.conclude(message, result));
+        first.meter().handled_in(begun.elapsed());
+        span.in_scope(|| self.conclude_each(&messages, results));
+    }
+
+    fn conclude_each(&self, messages: &[Message], results: Vec<Result<Outcome, BoxError>>) {
+        for (message, result) in messages.iter().zip(results) {
+            match result {
+                Ok(outcome) => self.conclude(message, Ok(outcome)),
+                // Whoever reads of a failure has to see which message it is.
+                Err(error) => trace::handle(message).in_scope(|| self.conclude(message, Err(error))),
+            }
+        }
     }
 
     /// `first` and what comes soon after it.

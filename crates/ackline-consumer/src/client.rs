@@ -4,11 +4,13 @@ use crate::capabilities::Capabilities;
 use crate::consumer::Consume;
 use crate::error::Result;
 use crate::id::EntryId;
+use crate::meter::Produced;
 use crate::codec::IntoEntry;
 use crate::producer::{self, Add};
 use crate::store::{Command, Store, expect};
 use crate::streams::Streams;
 use crate::target::Target;
+use crate::trace;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     store: Store,
     capabilities: tokio::sync::OnceCell<Capabilities>,
+    produced: Arc<Produced>,
 }
 
 impl Client {
@@ -44,11 +47,16 @@ impl Client {
     }
 
     fn on(store: Store) -> Client {
-        Client(Arc::new(Inner { store, capabilities: tokio::sync::OnceCell::new() }))
+        Client(Arc::new(Inner { store, capabilities: tokio::sync::OnceCell::new(), produced: Arc::default() }))
     }
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// What is counted about adding.
+    pub(crate) fn produced(&self) -> &Arc<Produced> {
+        &self.0.produced
     }
 
     /// What the server can do, asked once by means of a stream.
@@ -72,15 +80,33 @@ impl Client {
 
     /// Adds an entry with options: headers, format, a bound for the stream, idempotence.
     pub async fn send(&self, add: Add) -> Result<EntryId> {
-        let value = self.0.store.call(add.into_command()?).await?;
-        expect("XADD", value, |value| value.id())
+        let span = trace::produce(add.stream(), 1);
+        let stream = add.stream().to_owned();
+        let added = async {
+            let value = self.0.store.call(add.into_command()?).await?;
+            let id = expect("XADD", value, |value| value.id())?;
+            trace::produced(id);
+            Ok(id)
+        };
+        let added = trace::observed(added, span).await;
+        self.0.produced.count(&stream, u64::from(added.is_ok()), u64::from(added.is_err()));
+        added
     }
 
     /// Adds entries in one step: all of them or none. In a cluster their streams have to lie in one slot.
     pub async fn send_all(&self, adds: impl IntoIterator<Item = Add>) -> Result<Vec<EntryId>> {
-        let commands: Vec<Command> = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
-        let answers = self.0.store.transaction(commands).await?;
-        answers.into_iter().map(|answer| expect("XADD", answer, |value| value.id())).collect()
+        let adds: Vec<Add> = adds.into_iter().collect();
+        let streams: Vec<String> = adds.iter().map(|add| add.stream().to_owned()).collect();
+        let span = trace::produce(streams.first().map_or("", String::as_str), adds.len());
+        let added = async {
+            let commands: Vec<Command> = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
+            let answers = self.0.store.transaction(commands).await?;
+            answers.into_iter().map(|answer| expect("XADD", answer, |value| value.id())).collect()
+        };
+        let added: Result<Vec<EntryId>> = trace::observed(added, span).await;
+        let (well, ill) = (u64::from(added.is_ok()), u64::from(added.is_err()));
+        streams.iter().for_each(|stream| self.0.produced.count(stream, well, ill));
+        added
     }
 
     /// Consumes a stream, or several, for a group.

@@ -1,17 +1,20 @@
 //! Consumers: how they are described, and how they run.
 
+use crate::app::App;
 use crate::batch::{Batched, Batches};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Job};
+use crate::health::{Health, Probe};
 use crate::outcome::{AckPolicy, BoxError, Outcome};
 use crate::state::States;
 use crate::streams::Streams;
-use crate::subscription::Subscription;
+use crate::subscription::{Shared, Subscription};
 use crate::subscription::backoff::Backoff;
 use crate::subscription::options::{OnAck, Options, Poison, Start};
 use crate::work::{Function, Layered, Work};
 use crate::worker;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -132,6 +135,12 @@ impl Consume {
         self
     }
 
+    /// See [`Options::watch_group`].
+    pub fn watch_group(mut self, every: impl Into<Option<Duration>>) -> Consume {
+        self.options.watch_group = every.into();
+        self
+    }
+
     /// Who acknowledges, and when.
     pub fn policy(mut self, policy: AckPolicy) -> Consume {
         self.policy = policy;
@@ -198,6 +207,11 @@ where
 }
 
 impl<W: worker::Run> Consumer<W> {
+    /// See [`Options::drain`].
+    pub(crate) fn drain(self, wait: Duration) -> Consumer<W> {
+        Consumer { consume: self.consume.drain(wait), work: self.work }
+    }
+
     /// Starts it. Fails if the stream's group cannot be made now.
     pub async fn start(self) -> Result<Running> {
         let Consumer { consume, work } = self;
@@ -205,47 +219,86 @@ impl<W: worker::Run> Consumer<W> {
         options.no_ack = policy == AckPolicy::None;
         let subscription = Subscription::start(&client, streams.0, group, options).await?;
         let subscription = Arc::new(subscription);
-        let stop = CancellationToken::new();
+        let shared = Arc::clone(subscription.shared());
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let run = worker::Runner { subscription, policy, states: Arc::new(states), work: Arc::new(work) };
-        let task = tokio::spawn(run.until(stop.clone()));
-        Ok(Running { stop, task })
+        let (until, over) = (run.until(stop.clone()), ended.clone().drop_guard());
+        let task = tokio::spawn(async move {
+            // Told also if the task panics.
+            let _over = over;
+            until.await
+        });
+        Ok(Running { stop, ended, shared, task })
     }
 
-    /// Runs until the process is told to end (SIGINT, SIGTERM), then stops gracefully.
+    /// Runs until the process is told to end (SIGINT, SIGTERM), then stops gracefully: an [`App`] of one consumer.
     pub async fn run(self) -> Result<()> {
-        self.run_until(crate::signal::told_to_end()).await
+        App::new().add(self).run().await
     }
 
     /// Runs until `end` is over, then stops gracefully: what was not begun is given back, what was is waited for.
     pub async fn run_until(self, end: impl Future<Output = ()>) -> Result<()> {
-        let running = self.start().await?;
-        end.await;
-        running.stop().await
+        App::new().add(self).run_until(end).await
     }
 }
 
 /// A consumer at work. Dropped, it stops gracefully, without being waited for.
-#[derive(Debug)]
 pub struct Running {
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    /// The task has ended.
+    ended: CancellationToken,
+    shared: Arc<Shared>,
+    task: JoinHandle<Result<()>>,
 }
 
 impl Running {
     /// Stops gracefully: reads no more, gives back what was not begun, waits for what was (see [`Options::drain`]).
     pub async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
-        (&mut self.task).await.map_err(|_| Error::Closed)
+        (&mut self.task).await.map_err(Error::panicked)?
+    }
+
+    /// Stops at once: what is worked on is given up, and given back.
+    pub async fn abort(self) -> Result<()> {
+        self.shared.stop_now();
+        self.stop().await
     }
 
     /// Lets another token stop it too.
     pub fn token(&self) -> CancellationToken {
         self.stop.clone()
     }
+
+    /// Returns once it has ended, which it does by itself only because of a bug: [`stop`](Running::stop) tells.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// To ask the same from elsewhere.
+    pub fn probe(&self) -> Probe {
+        let probe = Probe::default();
+        probe.add(&self.shared);
+        probe
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("health", &self.health().to_string()).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! Consuming streams with acknowledgement.
 
+mod app;
 mod batch;
 mod capabilities;
 mod client;
@@ -11,8 +12,10 @@ mod fields;
 mod format;
 mod handler;
 mod headers;
+mod health;
 mod id;
 mod message;
+mod meter;
 mod outcome;
 mod producer;
 mod signal;
@@ -26,6 +29,7 @@ mod verbs;
 mod work;
 mod worker;
 
+pub use app::{App, RunningApp};
 pub use batch::{Batch, Batched, Batches, IntoOutcomes};
 pub use client::Client;
 pub use codec::{Auto, CodecError, Decode, Encode, Form, IntoEntry, Json, MsgPack, Raw, Text};
@@ -38,6 +42,7 @@ pub use headers::{
     BAGGAGE, CONTENT_TYPE, CORRELATION_ID, HeaderStr, Headers, HeadersError, HeadersIter, REPLY_TO,
     TRACEPARENT, TRACESTATE, WELL_KNOWN,
 };
+pub use health::{Health, HealthState, Probe};
 pub use id::{EntryId, NotAnId};
 pub use message::Message;
 pub use outcome::{Ack, AckPolicy, BoxError, IntoOutcome, Nack, Outcome, Reject};

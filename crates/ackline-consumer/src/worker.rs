@@ -2,11 +2,14 @@
 
 use crate::codec::CodecError;
 use crate::handler::{ExtractError, Job};
+use crate::error::{Error, Result as CallResult, panic_text};
 use crate::message::Message;
+use crate::meter::Failure;
 use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
 use crate::producer::Add;
 use crate::state::States;
 use crate::subscription::{Delivery, Subscription, Verdict};
+use crate::trace;
 use crate::work::Work;
 use futures_util::FutureExt;
 use std::any::Any;
@@ -14,8 +17,9 @@ use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, error, info_span, warn};
+use tracing::{Instrument, debug, error, warn};
 
 /// A consumer's parts while it runs.
 pub struct Runner<W> {
@@ -33,48 +37,68 @@ pub trait Run: Send + Sync + Sized + 'static {
 
 impl<W: Run> Runner<W> {
     /// Works until told to stop, then until everything that was begun has ended.
-    pub(crate) async fn until(self, stop: CancellationToken) {
+    pub(crate) async fn until(self, stop: CancellationToken) -> CallResult<()> {
         let runner = Arc::new(self);
+        let stopping = runner.subscription.shared().stopping().clone();
         let mut workers = JoinSet::new();
         for _ in 0..runner.subscription.shared().options.concurrency {
             workers.spawn(W::run(Arc::clone(&runner)));
         }
-        stop.cancelled().await;
+        let mut end = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            // Stopped by itself: it has an error to tell.
+            () = stopping.cancelled() => Ok(()),
+            Some(end) = workers.join_next() => end.map_err(Error::panicked),
+        };
         runner.subscription.stop();
-        while workers.join_next().await.is_some() {}
+        while let Some(worker) = workers.join_next().await {
+            end = end.and(worker.map_err(Error::panicked));
+        }
         if let Some(runner) = Arc::into_inner(runner)
             && let Some(subscription) = Arc::into_inner(runner.subscription)
         {
-            subscription.close().await;
+            end = end.and(subscription.finish().await);
         }
+        end
     }
 }
 
 impl<W: Work> Run for W {
     async fn run(runner: Arc<Runner<W>>) {
-        while let Some(delivery) = runner.subscription.next().await {
-            let abort = runner.subscription.shared().abort().clone();
-            if abort.run_until_cancelled(runner.handle(delivery)).await.is_none() {
+        let abort = runner.subscription.shared().abort().clone();
+        // Nobody can ask whether durations are recorded, and a look at the clock costs more than all that is counted. With
+        // messages at hand the end of one is therefore taken for the beginning of the next: one look for each.
+        let mut now = Instant::now();
+        loop {
+            let delivery = match runner.subscription.try_next() {
+                Some(delivery) => delivery,
+                None => {
+                    let Some(delivery) = runner.subscription.next().await else { return };
+                    now = Instant::now();
+                    delivery
+                }
+            };
+            now = abort.run_until_cancelled(runner.handle(delivery, now)).await.unwrap_or_else(|| {
                 debug!("a handler was given up");
-            }
+                Instant::now()
+            });
         }
     }
 }
 
 impl<W: Work> Runner<W> {
-    async fn handle(&self, delivery: Delivery) {
-        let Some(message) = self.begin(delivery).await else { return };
-        let span = info_span!(
-            "handle",
-            stream = message.stream(),
-            group = message.group(),
-            id = %message.id(),
-            deliveries = message.deliveries()
-        );
+    /// Has the work done, and answers when it was. `begun`: when it has begun.
+    async fn handle(&self, delivery: Delivery, begun: Instant) -> Instant {
+        let Some(message) = self.begin(delivery).await else { return Instant::now() };
+        let begun = if self.policy == AckPolicy::AckFirst { Instant::now() } else { begun };
+        let span = trace::handle(&message);
         let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
         let work = AssertUnwindSafe(self.work.work(job)).catch_unwind().instrument(span.clone());
-        let result = work.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let result = work.await.unwrap_or_else(|panic| Err(Panic::new(&*panic).into()));
+        let ended = Instant::now();
+        message.meter().handled_in(ended - begun);
         span.in_scope(|| self.conclude(&message, result));
+        ended
     }
 }
 
@@ -96,7 +120,7 @@ impl<W> Runner<W> {
 
     /// Carries out what the handler has decided, or the policy if it has not.
     pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) {
-        let outcome = self.outcome(result);
+        let outcome = self.outcome(message, result);
         let Some(delivery) = message.close() else { return };
         match outcome {
             Decision::Leave => drop(delivery),
@@ -104,7 +128,7 @@ impl<W> Runner<W> {
         }
     }
 
-    fn outcome(&self, result: Result<Outcome, BoxError>) -> Decision {
+    fn outcome(&self, message: &Message, result: Result<Outcome, BoxError>) -> Decision {
         let failure = match result {
             Ok(Outcome::Done) if self.policy == AckPolicy::Manual => return Decision::Leave,
             Ok(outcome) => return decided(outcome),
@@ -115,8 +139,16 @@ impl<W> Runner<W> {
             return decided(outcome);
         }
         let chain = chain(&*failure);
-        error!(error = chain, "failed");
-        let malformed = is_malformed(&*failure);
+        let kind = kind_of(&*failure);
+        message.meter().failed(kind);
+        trace::failed(kind.name(), &chain);
+        match self.policy {
+            AckPolicy::Ack | AckPolicy::AckFirst | AckPolicy::None => {
+                error!(error = chain, "failed; it is not tried again");
+            }
+            _ => warn!(error = chain, "failed"),
+        }
+        let malformed = kind == Failure::Malformed;
         let reject = |reason| Verdict::Reject { reason, error: Some(chain.clone()) };
         match self.policy {
             AckPolicy::Manual => Decision::Leave,
@@ -150,10 +182,15 @@ fn decided(outcome: Outcome) -> Decision {
     })
 }
 
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> BoxError {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("the handler panicked: {}", text.unwrap_or_default()).into()
+/// A handler that panicked has failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler panicked: {0}")]
+pub(crate) struct Panic(String);
+
+impl Panic {
+    pub(crate) fn new(panic: &(dyn Any + Send)) -> Panic {
+        Panic(panic_text(panic).to_owned())
+    }
 }
 
 /// An error with its causes.
@@ -168,8 +205,18 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// Whether the message is not what the handler takes, so that trying again does not help.
-fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
+/// Malformed is a message that is not what the handler takes, so that trying again does not help.
+fn kind_of(error: &(dyn StdError + 'static)) -> Failure {
     let malformed = |error: &ExtractError| matches!(error, ExtractError::Decode(_) | ExtractError::Format(_));
-    causes(error).any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>())
+    let mut causes = causes(error);
+    match causes.any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>()) {
+        true => Failure::Malformed,
+        false if is_panic(error) => Failure::Panic,
+        false => Failure::Error,
+    }
+}
+
+/// In a batch one panic is the error of each message.
+fn is_panic(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|error| error.is::<Panic>())
 }

@@ -9,6 +9,7 @@ use crate::fields::Fields;
 use crate::format::{Body, FormatError};
 use crate::id::EntryId;
 use crate::message::Message;
+use crate::meter::Ending;
 use crate::producer::Add;
 use crate::store::Command;
 use crate::verbs::Release;
@@ -184,6 +185,7 @@ impl Drop for Delivery {
         let back = self.home.take().is_some_and(|home| home.give_back());
         if let Some(entry) = self.entry.take().filter(|_| !back) {
             self.shared.held.lock().abandon(entry.at, entry.lane.as_ref());
+            self.shared.meter(entry.at).ended(Ending::Abandoned, 1);
             self.shared.moved_on();
         }
     }
@@ -209,7 +211,10 @@ impl Shared {
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
             Verdict::AckAnd(adds) => Fate::AckAnd(adds),
-            _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
+            _ if self.held.lock().is_lost(entry.at) => {
+                self.meter(entry.at).ended(Ending::Abandoned, 1);
+                return self.gone(entry, told);
+            }
             Verdict::Nack { after } => match self.next_try(&entry, after) {
                 Next::Later(until) => return self.delay(entry, until, told),
                 Next::Now => Fate::Release(Release::Fail, entry.deliveries),
@@ -249,7 +254,7 @@ impl Shared {
                 Fate::Dead(Box::new(death))
             }
             Poison::Mark => Fate::Release(Release::Fatal, entry.deliveries),
-            Poison::Discard => Fate::Ack,
+            Poison::Discard => Fate::Discard,
         };
         self.send(entry, fate, told);
     }

@@ -1,14 +1,15 @@
 //! The tasks of a subscription, from its start to its end.
 
 use super::outbox::{Fate, Settled};
-use super::{Shared, keeper, reader, settler};
+use super::{Shared, keeper, reader, settler, watch};
+use crate::error::{Error, Result};
 use crate::id::EntryId;
 use crate::verbs::{self, Place, Release};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// How long the last verdicts may take to reach the server once nothing is worked on any more.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -16,7 +17,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How many of its own pending entries a consumer that leaves looks through at once.
 const SWEEP_MAX: usize = 1000;
 
-pub(super) async fn drive(shared: Arc<Shared>) {
+pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     let mut readers = JoinSet::new();
     for (stream, _) in shared.streams() {
         readers.spawn(reader::run(Arc::clone(&shared), stream));
@@ -24,11 +25,22 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     let mut others = JoinSet::new();
     others.spawn(keeper::run(Arc::clone(&shared)));
     others.spawn(settler::run(Arc::clone(&shared)));
-    shared.stop.cancelled().await;
+    others.spawn(watch::run(Arc::clone(&shared)));
+    let mut end = tokio::select! {
+        () = shared.stop.cancelled() => Ok(()),
+        // Before it is told to, a task ends only by a panic. Half a consumer would be worse than none.
+        end = readers.join_next() => checked(end),
+        end = others.join_next() => checked(end),
+    };
+    shared.stop.cancel();
     let deadline = Instant::now() + shared.options.drain;
-    while readers.join_next().await.is_some() {}
+    end = end.and(join(&mut readers).await);
     shared.give_back().await;
-    if timeout_at(deadline, shared.begun_until(0)).await.is_err() {
+    let in_time = tokio::select! {
+        done = timeout_at(deadline, shared.begun_until(0)) => done.is_ok(),
+        () = shared.abort.cancelled() => false,
+    };
+    if !in_time {
         shared.give_up_begun();
     }
     let farewell = Instant::now() + FAREWELL;
@@ -36,10 +48,26 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         warn!(entries = shared.held.lock().len(), "stopped before every verdict had reached the server");
     }
     shared.ended.cancel();
-    while others.join_next().await.is_some() {}
+    end = end.and(join(&mut others).await);
     if timeout_at(farewell, shared.leave()).await.is_err() {
         debug!("stopped without having left the group");
     }
+    shared.vitals.end();
+    info!(consumer = &*shared.consumer, "stopped");
+    end
+}
+
+/// Waits for tasks; an error if one has panicked.
+async fn join(tasks: &mut JoinSet<()>) -> Result<()> {
+    let mut all = Ok(());
+    while let Some(end) = tasks.join_next().await {
+        all = all.and(checked(Some(end)));
+    }
+    all
+}
+
+fn checked(end: Option<Result<(), JoinError>>) -> Result<()> {
+    end.unwrap_or(Ok(())).map_err(Error::panicked)
 }
 
 impl Shared {
@@ -59,7 +87,7 @@ impl Shared {
     }
 
     /// Entries that were on their way when the reader stopped are pending, and nobody holds them.
-    async fn sweep(&self) -> crate::error::Result<()> {
+    async fn sweep(&self) -> Result<()> {
         if self.options.no_ack {
             return Ok(());
         }
@@ -100,7 +128,7 @@ impl Shared {
     fn give_up_begun(&self) {
         self.abort.cancel();
         let begun = self.held.lock().take_begun();
-        warn!(entries = begun.len(), "still worked on at the deadline; given back");
+        warn!(entries = begun.len(), "still worked on; given up and given back");
         for (at, deliveries) in begun {
             let fate = Fate::Release(Release::Fail, deliveries);
             self.outbox.put(Settled { at, fate, told: None });
@@ -119,7 +147,7 @@ impl Shared {
         }
     }
 
-    async fn leave_group(&self, place: &Place) -> crate::error::Result<()> {
+    async fn leave_group(&self, place: &Place) -> Result<()> {
         let all = verbs::consumers(self.store.call(place.consumers()).await?)?;
         let ours = all.iter().find(|consumer| *consumer.name == *self.consumer);
         match ours {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::{Command, Value};
 use crate::verbs;
-use tracing::warn;
+use tracing::info;
 
 impl Shared {
     /// Makes the group of a stream again, where nothing is missed.
@@ -24,7 +24,8 @@ impl Shared {
         };
         let answers = self.store.pipeline(vec![place.create_group(&at.to_string())]).await?;
         answers.into_iter().try_for_each(verbs::created)?;
-        warn!(stream = place.stream, group = place.group, %at, "the group was gone; made again");
+        self.meters[usize::from(stream)].groups_recreated.increment(1);
+        info!(stream = place.stream, group = place.group, %at, "the group was gone; made again");
         Ok(())
     }
 

@@ -50,6 +50,20 @@ struct Holding {
     renewed_at: Instant,
     deliveries: i64,
     lost: bool,
+    /// When work on it began, by the clock of [`Held::begin`].
+    begun_at: u64,
+}
+
+/// What is held of one stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Census {
+    pub(crate) waiting: usize,
+    pub(crate) begun: usize,
+    pub(crate) delayed: usize,
+    /// Of those, what another consumer has by now.
+    pub(crate) lost: usize,
+    /// When work began on the one that is worked on for longest.
+    pub(crate) first_begun: Option<u64>,
 }
 
 /// What a consumer holds.
@@ -67,8 +81,13 @@ pub(crate) struct Held {
 impl Held {
     /// Takes an entry in. False if it is held already: then it is only known to have been renewed.
     pub(crate) fn hold(&mut self, entry: Entry, now: Instant) -> bool {
-        let holding =
-            Holding { state: State::Waiting, renewed_at: now, deliveries: entry.deliveries, lost: false };
+        let holding = Holding {
+            state: State::Waiting,
+            renewed_at: now,
+            deliveries: entry.deliveries,
+            lost: false,
+            begun_at: 0,
+        };
         match self.all.entry(entry.at) {
             hashbrown::hash_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
@@ -97,11 +116,11 @@ impl Held {
         }
     }
 
-    /// The next entry to work on.
-    pub(crate) fn begin(&mut self) -> Option<Entry> {
+    /// The next entry to work on. `clock`: milliseconds since whenever.
+    pub(crate) fn begin(&mut self, clock: u64) -> Option<Entry> {
         let entry = self.ready.pop_front()?;
         if let Some(held) = self.all.get_mut(&entry.at) {
-            held.state = State::Begun;
+            (held.state, held.begun_at) = (State::Begun, clock);
         }
         self.waiting -= 1;
         self.begun += 1;
@@ -110,7 +129,7 @@ impl Held {
 
     /// Takes an entry in that nobody shall work on. False if it is held already.
     pub(crate) fn hold_settled(&mut self, at: At, now: Instant) -> bool {
-        let holding = Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false };
+        let holding = Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false, begun_at: 0 };
         self.all.try_insert(at, holding).is_ok()
     }
 
@@ -249,6 +268,26 @@ impl Held {
 
     pub(crate) fn delayed(&self) -> usize {
         self.delayed.len()
+    }
+
+    /// What is held of each stream, by its number.
+    pub(crate) fn census(&self, streams: usize) -> Vec<Census> {
+        let mut all = vec![Census::default(); streams];
+        for (at, held) in &self.all {
+            let of_stream = &mut all[usize::from(at.stream)];
+            match held.state {
+                State::Waiting => of_stream.waiting += 1,
+                State::Delayed => of_stream.delayed += 1,
+                State::Begun => {
+                    of_stream.begun += 1;
+                    let first = of_stream.first_begun.unwrap_or(u64::MAX);
+                    of_stream.first_begun = Some(first.min(held.begun_at));
+                }
+                State::Settling => continue,
+            }
+            of_stream.lost += usize::from(held.lost);
+        }
+        all
     }
 
     /// How many are held in all.

@@ -20,15 +20,20 @@ pub(crate) mod options;
 mod outbox;
 mod reader;
 mod settler;
+mod vitals;
+mod watch;
 
 pub use delivery::Delivery;
 pub(crate) use delivery::Verdict;
-pub(crate) use held::{At, Entry};
+pub(crate) use held::{At, Census, Entry};
+pub(crate) use outbox::{Fate, Settled};
 
 use crate::capabilities::Capabilities;
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::health::Health;
 use crate::id::EntryId;
+use crate::meter::{self, Meter};
 use crate::store::Store;
 use crate::verbs::{self, Place};
 use held::Held;
@@ -39,6 +44,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+use vitals::Vitals;
 
 /// What the tasks of one consumer share.
 pub(crate) struct Shared {
@@ -47,6 +54,9 @@ pub(crate) struct Shared {
     pub(crate) consumer: Arc<str>,
     pub(crate) options: Options,
     pub(crate) capabilities: Capabilities,
+    /// By the number of the stream.
+    meters: Vec<Meter>,
+    vitals: Vitals,
     held: Mutex<Held>,
     outbox: Outbox,
     /// Entries became ready.
@@ -73,7 +83,7 @@ pub(crate) struct Shared {
 /// Usable from several tasks at once. Dropped, it stops as [`Subscription::close`] does, without waiting.
 pub struct Subscription {
     shared: Arc<Shared>,
-    driver: Option<JoinHandle<()>>,
+    driver: Option<JoinHandle<Result<()>>>,
 }
 
 impl Subscription {
@@ -97,24 +107,8 @@ impl Subscription {
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
         let capabilities = client.capabilities(first).await?;
-        let consumer = options.name.clone().unwrap_or_else(new_name);
-        let shared = Arc::new(Shared {
-            seen: Mutex::new(vec![EntryId::ZERO; places.len()]),
-            store,
-            places,
-            consumer: consumer.into(),
-            options,
-            capabilities,
-            held: Mutex::default(),
-            outbox: Outbox::default(),
-            arrived: Notify::new(),
-            left: Notify::new(),
-            keep: Notify::new(),
-            look: Notify::new(),
-            stop: CancellationToken::new(),
-            abort: CancellationToken::new(),
-            ended: CancellationToken::new(),
-        });
+        let shared = Arc::new(Shared::new(client, places, options, capabilities));
+        shared.tell_start();
         let driver = tokio::spawn(drain::drive(Arc::clone(&shared)));
         Ok(Subscription { shared, driver: Some(driver) })
     }
@@ -143,7 +137,8 @@ impl Subscription {
         if self.shared.stop.is_cancelled() {
             return None;
         }
-        let entry = self.shared.held.lock().begin()?;
+        let clock = self.shared.vitals.clock();
+        let entry = self.shared.held.lock().begin(clock)?;
         Some(Delivery::new(Arc::clone(&self.shared), entry))
     }
 
@@ -154,12 +149,24 @@ impl Subscription {
 
     /// Stops reading, gives back what was not begun, waits for what was (as long as [`Options::drain`] says), and sends
     /// every verdict.
-    pub async fn close(mut self) {
-        self.shared.stop.cancel();
-        if let Some(driver) = self.driver.take() {
-            // A driver that panicked has nothing to tell that its panic did not tell.
-            let _ = driver.await;
+    pub async fn close(self) {
+        if let Err(error) = self.finish().await {
+            error!(%error, "stopped by a bug");
         }
+    }
+
+    /// The same. The error is that a task of the subscription has panicked.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        self.shared.stop.cancel();
+        match self.driver.take() {
+            Some(driver) => driver.await.map_err(Error::panicked)?,
+            None => Ok(()),
+        }
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        self.shared.health()
     }
 
     /// Stops reading, without waiting.
@@ -179,8 +186,67 @@ impl Drop for Subscription {
 }
 
 impl Shared {
+    fn new(client: &Client, places: Vec<Place>, options: Options, capabilities: Capabilities) -> Shared {
+        let consumer: Arc<str> = options.name.clone().unwrap_or_else(new_name).into();
+        meter::describe();
+        let meter = |place| Meter::new(place, &consumer, client.produced());
+        Shared {
+            seen: Mutex::new(vec![EntryId::ZERO; places.len()]),
+            meters: places.iter().map(meter).collect(),
+            vitals: Vitals::new(places.len()),
+            store: client.store().clone(),
+            places,
+            consumer,
+            options,
+            capabilities,
+            held: Mutex::default(),
+            outbox: Outbox::default(),
+            arrived: Notify::new(),
+            left: Notify::new(),
+            keep: Notify::new(),
+            look: Notify::new(),
+            stop: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    /// What it does and how, in one line.
+    fn tell_start(&self) {
+        let Options { concurrency, prefetch, lease, max_deliveries, drain, .. } = &self.options;
+        let streams: Vec<&str> = self.places.iter().map(|place| &*place.stream).collect();
+        let group = self.places.first().map(|place| &*place.group);
+        info!(
+            ?streams,
+            group,
+            consumer = &*self.consumer,
+            concurrency,
+            prefetch,
+            ?lease,
+            max_deliveries,
+            ?drain,
+            "consuming"
+        );
+    }
+
+    /// The metrics of an entry's stream.
+    pub(crate) fn meter(&self, at: At) -> &Meter {
+        &self.meters[usize::from(at.stream)]
+    }
+
     pub(crate) fn place(&self, at: At) -> &Place {
         &self.places[usize::from(at.stream)]
+    }
+
+    /// Stops at once: what is worked on is given up, and given back.
+    pub(crate) fn stop_now(&self) {
+        self.stop.cancel();
+        self.abort.cancel();
+    }
+
+    /// Cancelled when no more is read.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// Cancelled when handlers shall be given up.

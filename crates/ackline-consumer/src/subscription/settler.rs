@@ -7,6 +7,7 @@ use super::reader::RETRY;
 use super::Shared;
 use crate::error::{Error, Result};
 use crate::id::EntryId;
+use crate::meter::Ending;
 use crate::producer;
 use crate::store::{Command, Value};
 use crate::verbs::{Place, Release};
@@ -19,7 +20,7 @@ const IDS_MAX: usize = 1000;
 
 pub(super) async fn run(shared: Arc<Shared>) {
     loop {
-        let batch = tokio::select! {
+        let (since, batch) = tokio::select! {
             batch = shared.outbox.take() => batch,
             () = shared.ended.cancelled() => return,
         };
@@ -29,6 +30,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         }
         for (stream, batch) in of_streams {
             shared.deliver(&shared.places[usize::from(stream)], batch).await;
+            shared.meters[usize::from(stream)].settled_in(since.elapsed());
         }
         shared.left.notify_waiters();
     }
@@ -58,7 +60,7 @@ impl Shared {
     /// One try. What is done leaves `batch`.
     async fn attempt(&self, place: &Place, batch: &mut Vec<Settled>) -> Result<()> {
         let (plain, steps): (Vec<Settled>, Vec<Settled>) =
-            batch.drain(..).partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Release(..)));
+            batch.drain(..).partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Discard | Fate::Release(..)));
         let result = self.send_plain(place, &plain).await;
         match &result {
             Ok(()) => self.confirm(plain),
@@ -152,7 +154,7 @@ impl Shared {
         let mut commands = match &step.fate {
             Fate::AckAnd(adds) => adds.clone(),
             Fate::Dead(death) => vec![self.epitaph(place, death)],
-            Fate::Ack | Fate::Release(..) => Vec::new(),
+            Fate::Ack | Fate::Discard | Fate::Release(..) => Vec::new(),
         };
         commands.push(self.ack_command(place, &[step.at.id]));
         if self.options.on_ack == OnAck::Delete && !self.capabilities.xackdel {
@@ -175,7 +177,7 @@ impl Shared {
             ("dead-letter-id", &id),
             ("dead-letter-deliveries", &deliveries),
         ];
-        warn!(
+        error!(
             stream = place.stream,
             group = place.group,
             id,
@@ -193,7 +195,7 @@ impl Shared {
         })
     }
 
-    fn dead_stream(&self, place: &Place) -> String {
+    pub(super) fn dead_stream(&self, place: &Place) -> String {
         match &self.options.poison {
             Poison::DeadLetterTo(stream) => stream.clone(),
             _ => producer::dead_letter_stream(&place.stream, self.store.is_cluster()),
@@ -208,13 +210,16 @@ impl Shared {
         let owners: BTreeMap<EntryId, String> = pending.into_iter().map(|one| (one.id, one.owner)).collect();
         let (rest, done) = batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
             None => false,
-            Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack),
+            Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack | Fate::Discard),
         });
         *batch = rest;
         self.confirm(done);
     }
 
     fn confirm(&self, batch: Vec<Settled>) {
+        if let Some(first) = batch.first() {
+            self.meter(first.at).confirmed(&batch);
+        }
         let mut held = self.held.lock();
         batch.iter().for_each(|settled| held.forget(settled.at));
         drop(held);
@@ -229,6 +234,9 @@ impl Shared {
         match error.is_no_group() {
             true => debug!(stream = place.stream, entries = ids.len(), "settled in a group that is gone"),
             false => error!(stream = place.stream, ?ids, %error, "cannot be settled"),
+        }
+        if let Some(&first) = ids.first() {
+            self.meter(first).ended(Ending::Abandoned, ids.len());
         }
         let mut held = self.held.lock();
         ids.iter().for_each(|&at| held.forget(at));
