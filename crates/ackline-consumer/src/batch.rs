@@ -14,7 +14,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, debug};
+use tracing::Instrument;
 
 /// Several messages, and what was made of each.
 #[derive(Debug)]
@@ -119,10 +119,7 @@ impl<H, T> Batched<H, T> {
 impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
     async fn run(runner: Arc<Runner<Batched<H, T>>>) {
         while let Some(first) = runner.subscription.next().await {
-            let abort = runner.subscription.shared().abort().clone();
-            if abort.run_until_cancelled(runner.handle_batch(first)).await.is_none() {
-                debug!("a handler was given up");
-            }
+            runner.unless_aborted(runner.handle_batch(first)).await;
         }
     }
 }
@@ -146,9 +143,9 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
         let span = trace::handle_batch(&messages);
         let begun = Instant::now();
         let work = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().instrument(span.clone());
-        let results = work.await.unwrap_or_else(|panic| {
-            Err::<(), _>(Panic::new(&*panic)).into_outcomes(messages.len())
-        });
+        let results = work
+            .await
+            .unwrap_or_else(|panic| Err::<(), _>(Panic::new(&*panic)).into_outcomes(messages.len()));
         first.meter().handled_in(begun.elapsed());
         span.in_scope(|| self.conclude_each(&messages, results));
     }

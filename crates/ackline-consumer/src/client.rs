@@ -1,11 +1,11 @@
 //! A place where streams live, opened.
 
 use crate::capabilities::Capabilities;
+use crate::codec::IntoEntry;
 use crate::consumer::Consume;
 use crate::error::Result;
 use crate::id::EntryId;
 use crate::meter::Produced;
-use crate::codec::IntoEntry;
 use crate::producer::{self, Add};
 use crate::store::{Command, Store, expect};
 use crate::streams::Streams;
@@ -37,7 +37,9 @@ impl Client {
     /// Opens what a URL says. Fails if it cannot be reached now; later it is reached again by itself.
     pub async fn open(url: &str) -> Result<Client> {
         let target: Target = url.parse()?;
-        Ok(Client::on(Store::open(target).await?))
+        let client = Client::on(Store::open(target).await?);
+        client.ping().await?;
+        Ok(client)
     }
 
     /// A client of an engine that this program has opened itself.
@@ -47,7 +49,11 @@ impl Client {
     }
 
     fn on(store: Store) -> Client {
-        Client(Arc::new(Inner { store, capabilities: tokio::sync::OnceCell::new(), produced: Arc::default() }))
+        Client(Arc::new(Inner {
+            store,
+            capabilities: tokio::sync::OnceCell::new(),
+            produced: Arc::default(),
+        }))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -61,7 +67,7 @@ impl Client {
 
     /// What the server can do, asked once by means of a stream.
     pub(crate) async fn capabilities(&self, stream: &str) -> Result<Capabilities> {
-        let ask = || Capabilities::detect(&self.0.store, stream);
+        let ask = || Capabilities::of(&self.0.store, stream);
         Ok(self.0.capabilities.get_or_try_init(ask).await?.clone())
     }
 
@@ -96,16 +102,24 @@ impl Client {
     /// Adds entries in one step: all of them or none. In a cluster their streams have to lie in one slot.
     pub async fn send_all(&self, adds: impl IntoIterator<Item = Add>) -> Result<Vec<EntryId>> {
         let adds: Vec<Add> = adds.into_iter().collect();
-        let streams: Vec<String> = adds.iter().map(|add| add.stream().to_owned()).collect();
-        let span = trace::produce(streams.first().map_or("", String::as_str), adds.len());
+        let mut streams: Vec<(String, u64)> = Vec::new();
+        for add in &adds {
+            match streams.last_mut() {
+                Some((stream, count)) if stream == add.stream() => *count += 1,
+                _ => streams.push((add.stream().to_owned(), 1)),
+            }
+        }
+        let span = trace::produce(streams.first().map_or("", |(stream, _)| stream), adds.len());
         let added = async {
             let commands: Vec<Command> = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
             let answers = self.0.store.transaction(commands).await?;
             answers.into_iter().map(|answer| expect("XADD", answer, |value| value.id())).collect()
         };
         let added: Result<Vec<EntryId>> = trace::observed(added, span).await;
-        let (well, ill) = (u64::from(added.is_ok()), u64::from(added.is_err()));
-        streams.iter().for_each(|stream| self.0.produced.count(stream, well, ill));
+        for (stream, count) in streams {
+            let (well, ill) = if added.is_ok() { (count, 0) } else { (0, count) };
+            self.0.produced.count(&stream, well, ill);
+        }
         added
     }
 

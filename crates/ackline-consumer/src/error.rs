@@ -86,6 +86,11 @@ impl Error {
         matches!(self, Error::Server(error) if error.code() == "NOGROUP")
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn server(text: impl Into<String>) -> Error {
+        Error::Server(ServerError::new(text))
+    }
+
     /// What becomes of a task that has ended without a result.
     pub(crate) fn panicked(task: JoinError) -> Error {
         match task.try_into_panic() {
@@ -135,8 +140,10 @@ impl ServerError {
     }
 
     fn is_transient(&self) -> bool {
-        const CODES: [&str; 10] = [
+        const CODES: [&str; 12] = [
             "LOADING",
+            "MOVED",
+            "ASK",
             "BUSY",
             "TRYAGAIN",
             "CLUSTERDOWN",

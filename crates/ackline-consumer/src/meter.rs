@@ -31,7 +31,11 @@ const GAUGES: [(&str, Unit, &str); 7] = [
     ("ackline_consumer_held", Unit::Count, "Entries that this consumer has fetched and not begun"),
     ("ackline_consumer_delayed", Unit::Count, "Failed entries that wait at this consumer for their next try"),
     ("ackline_consumer_group_lag", Unit::Count, "Entries of the stream that the group was not given yet"),
-    ("ackline_consumer_group_pending", Unit::Count, "Entries that the group was given and has not acknowledged"),
+    (
+        "ackline_consumer_group_pending",
+        Unit::Count,
+        "Entries that the group was given and has not acknowledged",
+    ),
     (
         "ackline_consumer_group_oldest_pending_age_seconds",
         Unit::Seconds,
@@ -157,9 +161,8 @@ impl Meter {
             settled: ENDINGS.map(|outcome| {
                 metrics::counter!("ackline_consumer_settled_total", with(label("outcome", outcome)))
             }),
-            failures: FAILURES.map(|kind| {
-                metrics::counter!("ackline_consumer_failures_total", with(label("kind", kind)))
-            }),
+            failures: FAILURES
+                .map(|kind| metrics::counter!("ackline_consumer_failures_total", with(label("kind", kind)))),
             handler_duration: histogram("ackline_consumer_handler_duration_seconds"),
             settle_duration: histogram("ackline_consumer_settle_duration_seconds"),
             read_errors: counter("ackline_consumer_read_errors_total"),
@@ -189,7 +192,8 @@ impl Meter {
         for settled in batch {
             counts[Ending::of(&settled.fate) as usize] += 1;
             if let Fate::AckAnd(adds) = &settled.fate {
-                adds.iter().for_each(|add| self.produced.count(&String::from_utf8_lossy(add.routing_key()), 1, 0));
+                adds.iter()
+                    .for_each(|add| self.produced.count(&String::from_utf8_lossy(add.routing_key()), 1, 0));
             }
         }
         for (counter, count) in self.settled.iter().zip(counts).filter(|(_, count)| *count > 0) {

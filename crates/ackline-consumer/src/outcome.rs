@@ -218,7 +218,9 @@ mod tests {
     fn a_decision_is_found_in_every_kind_of_error() {
         let wait = Duration::from_secs(3);
         assert!(matches!(outcome(Err(Ack::now())), Some(Outcome::Ack)));
-        assert!(matches!(outcome(Err(Wrapped::Clear(Nack::after(wait)))), Some(Outcome::Nack(Some(w))) if w == wait));
+        assert!(
+            matches!(outcome(Err(Wrapped::Clear(Nack::after(wait)))), Some(Outcome::Nack(Some(w))) if w == wait)
+        );
         let outer = Wrapped::Outer(Reject::because("no"));
         assert!(matches!(outcome(Err(outer)), Some(Outcome::Reject(why)) if why == "no"));
         let boxed: BoxError = Nack::now().into();

@@ -133,10 +133,9 @@ mod tests {
 
     #[test]
     fn dead_letters_lie_in_the_slot_of_their_stream() {
-        for (stream, alone, cluster) in [
-            ("orders", "orders:dead", "{orders}:dead"),
-            ("{orders.0}", "{orders.0}:dead", "{orders.0}:dead"),
-        ] {
+        for (stream, alone, cluster) in
+            [("orders", "orders:dead", "{orders}:dead"), ("{orders.0}", "{orders.0}:dead", "{orders.0}:dead")]
+        {
             assert_eq!(dead_letter_stream(stream, false), alone);
             assert_eq!(dead_letter_stream(stream, true), cluster);
         }

@@ -1,6 +1,5 @@
 //! One stream, or several that are one.
 
-
 /// The streams that a consumer reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Streams(pub(crate) Vec<String>);

@@ -46,7 +46,11 @@ pub(crate) fn handle(message: &Message) -> Span {
 /// The span of the work on several messages of one stream.
 pub(crate) fn handle_batch(messages: &[Message]) -> Span {
     let Some(first) = messages.first() else { return Span::none() };
-    let span = span!("handle", "consumer", "process", first.stream(),
+    let span = span!(
+        "handle",
+        "consumer",
+        "process",
+        first.stream(),
         group = first.group(),
         messages = messages.len(),
     );

@@ -23,9 +23,6 @@ pub(crate) enum Release {
     Fatal,
 }
 
-/// The count of an entry that was released as poison.
-pub(crate) const FATAL: i64 = i64::MAX;
-
 /// An entry that somebody has not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pending {
@@ -129,12 +126,7 @@ impl Place {
     }
 
     /// XPENDING of a range, at most `count`.
-    pub(crate) fn pending(
-        &self,
-        range: (EntryId, EntryId),
-        count: usize,
-        consumer: Option<&str>,
-    ) -> Command {
+    pub(crate) fn pending(&self, range: (EntryId, EntryId), count: usize, consumer: Option<&str>) -> Command {
         let command = self.command("XPENDING").id(range.0).id(range.1).int(count);
         match consumer {
             Some(name) => command.arg(name),

@@ -1,8 +1,8 @@
 //! Workers: each takes a delivery, has the work done, and carries out what the policy makes of the result.
 
 use crate::codec::CodecError;
-use crate::handler::{ExtractError, Job};
 use crate::error::{Error, Result as CallResult, panic_text};
+use crate::handler::{ExtractError, Job};
 use crate::message::Message;
 use crate::meter::Failure;
 use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
@@ -11,11 +11,13 @@ use crate::state::States;
 use crate::subscription::{Delivery, Subscription, Verdict};
 use crate::trace;
 use crate::work::Work;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, poll};
 use std::any::Any;
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +67,6 @@ impl<W: Run> Runner<W> {
 
 impl<W: Work> Run for W {
     async fn run(runner: Arc<Runner<W>>) {
-        let abort = runner.subscription.shared().abort().clone();
         // Nobody can ask whether durations are recorded, and a look at the clock costs more than all that is counted. With
         // messages at hand the end of one is therefore taken for the beginning of the next: one look for each.
         let mut now = Instant::now();
@@ -78,10 +79,7 @@ impl<W: Work> Run for W {
                     delivery
                 }
             };
-            now = abort.run_until_cancelled(runner.handle(delivery, now)).await.unwrap_or_else(|| {
-                debug!("a handler was given up");
-                Instant::now()
-            });
+            now = runner.unless_aborted(runner.handle(delivery, now)).await.unwrap_or_else(Instant::now);
         }
     }
 }
@@ -103,6 +101,20 @@ impl<W: Work> Runner<W> {
 }
 
 impl<W> Runner<W> {
+    /// Does the work, unless it lasts beyond the end of the time that a consumer has for its end.
+    pub(crate) async fn unless_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        // Most of it is done at once: what waits for the end is worth its registration only for the rest.
+        if let Poll::Ready(done) = poll!(work.as_mut()) {
+            return Some(done);
+        }
+        let done = self.subscription.shared().abort().run_until_cancelled(work).await;
+        if done.is_none() {
+            debug!("a handler was given up");
+        }
+        done
+    }
+
     /// The message, acknowledged already if the policy wants it so.
     pub(crate) async fn begin(&self, delivery: Delivery) -> Option<Message> {
         match self.policy {

@@ -2,7 +2,7 @@
 
 use super::{Command, Received, Value};
 use crate::error::{Error, Result, ServerError};
-use crate::fields::Fields;
+use crate::fields::FieldsBuilder;
 use crate::id::EntryId;
 use ackline::{Ackline, EntryRef, Reply};
 use bytes::Bytes;
@@ -84,17 +84,30 @@ impl Embedded {
 }
 
 fn value(outcome: Result<Reply, ackline::Error>) -> Value {
-    outcome.map_or_else(error, from_reply)
+    outcome.map_or_else(error, |reply| from_reply(reply, &mut FieldsBuilder::new()))
 }
 
 fn error(error: ackline::Error) -> Value {
     Value::Error(ServerError::new(String::from_utf8_lossy(error.as_bytes())))
 }
 
-fn from_reply(reply: Reply) -> Value {
-    let list = |all: Vec<Reply>| Value::Array(all.into_iter().map(from_reply).collect());
-    let pairs = |all: Vec<(Reply, Reply)>| {
-        Value::Array(all.into_iter().flat_map(|(name, value)| [from_reply(name), from_reply(value)]).collect())
+/// So large an entry is guessed to be.
+const ENTRY: usize = 160;
+
+/// Entries of a reply share buffers of at most this size: one that is kept for long keeps no more than that.
+const BUFFER_MAX: usize = 16 * 1024;
+
+/// `fields` makes those of all entries of a reply, which share its buffers.
+fn from_reply(reply: Reply, fields: &mut FieldsBuilder) -> Value {
+    let list = |all: Vec<Reply>, fields: &mut FieldsBuilder| {
+        if let [Reply::Entry(_) | Reply::Delivered(..), _, ..] = &all[..] {
+            *fields = FieldsBuilder::with_capacity((all.len() * ENTRY).min(BUFFER_MAX));
+        }
+        Value::Array(all.into_iter().map(|one| from_reply(one, fields)).collect())
+    };
+    let pairs = |all: Vec<(Reply, Reply)>, fields: &mut FieldsBuilder| {
+        let pair = |(name, value)| [from_reply(name, fields), from_reply(value, fields)];
+        Value::Array(all.into_iter().flat_map(pair).collect())
     };
     let text = |text: String| Value::Bytes(text.into());
     match reply {
@@ -106,18 +119,20 @@ fn from_reply(reply: Reply) -> Value {
         Reply::Name(name) => Value::Bytes(Bytes::copy_from_slice(&name)),
         Reply::Id(id) => text(id.to_string()),
         Reply::Null | Reply::NullArray => Value::Nil,
-        Reply::Array(all) | Reply::Set(all) => list(all),
-        Reply::Map(all) | Reply::Pairs(all) => pairs(all),
+        Reply::Array(all) | Reply::Set(all) => list(all, fields),
+        Reply::Map(all) | Reply::Pairs(all) => pairs(all, fields),
         Reply::Double(number) => text(number.to_string()),
-        Reply::Entry(entry) => Value::Entry(received(&entry, None)),
-        Reply::Delivered(entry, idle, deliveries) => Value::Entry(received(&entry, Some((idle, deliveries)))),
+        Reply::Entry(entry) => Value::Entry(received(&entry, None, fields)),
+        Reply::Delivered(entry, idle, deliveries) => {
+            Value::Entry(received(&entry, Some((idle, deliveries)), fields))
+        }
         Reply::Error(text) => error(text),
     }
 }
 
-fn received(entry: &EntryRef, before: Option<(i64, i64)>) -> Received {
+fn received(entry: &EntryRef, before: Option<(i64, i64)>, fields: &mut FieldsBuilder) -> Received {
     let id = EntryId::new(entry.id.ms, entry.id.seq);
-    Received { id, fields: Fields::from_words(entry.words()), before }
+    Received { id, fields: fields.words(entry.words()), before }
 }
 
 fn cannot_open(dir: impl Display, reason: impl Display) -> Error {

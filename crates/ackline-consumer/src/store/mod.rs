@@ -38,7 +38,7 @@ impl Store {
             #[cfg(feature = "embedded")]
             Target::Directory(dir) => embedded::Embedded::directory(&dir).map(Store::Embedded),
             #[cfg(feature = "redis")]
-            _ => redis::Redis::open(target).await.map(Store::Redis),
+            Target::Remote(_) => redis::Redis::open(target).map(Store::Redis),
             #[cfg(not(all(feature = "embedded", feature = "redis")))]
             other => Err(Error::Url { url: other.to_string(), reason: "not compiled in".to_owned() }),
         }

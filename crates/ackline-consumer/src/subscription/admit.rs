@@ -1,9 +1,9 @@
 //! Entries that come in: told apart, and taken in.
 
-use super::held::{At, Entry};
-use super::outbox::{Fate, Settled};
-use super::options::Poison;
 use super::Shared;
+use super::held::{At, Entry};
+use super::options::Poison;
+use super::outbox::{Fate, Settled};
 use crate::error::Result;
 use crate::fields::Fields;
 use crate::id::EntryId;

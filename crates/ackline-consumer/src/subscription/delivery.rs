@@ -1,9 +1,9 @@
 //! One entry in the hands of whoever works on it.
 
-use super::held::Entry;
+use super::Shared;
+use super::held::{Entry, Held};
 use super::options::Poison;
 use super::outbox::{Death, Fate, Settled};
-use super::Shared;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::format::{Body, FormatError};
@@ -46,8 +46,13 @@ pub(crate) enum Verdict {
     Ack,
     AckAnd(Vec<Command>),
     /// Tried again, after the backoff or after a time of its own.
-    Nack { after: Option<Duration> },
-    Reject { reason: &'static str, error: Option<String> },
+    Nack {
+        after: Option<Duration>,
+    },
+    Reject {
+        reason: &'static str,
+        error: Option<String>,
+    },
     /// Given back as if it had never been delivered.
     Return,
 }
@@ -184,9 +189,8 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         let back = self.home.take().is_some_and(|home| home.give_back());
         if let Some(entry) = self.entry.take().filter(|_| !back) {
-            self.shared.held.lock().abandon(entry.at, entry.lane.as_ref());
             self.shared.meter(entry.at).ended(Ending::Abandoned, 1);
-            self.shared.moved_on();
+            self.shared.abandon(&entry);
         }
     }
 }
@@ -240,9 +244,9 @@ impl Shared {
     }
 
     fn delay(&self, entry: Entry, until: Instant, told: Told) {
-        self.held.lock().delay(entry, until);
+        let busy = self.with_held(|held| held.delay(entry, until));
         self.keep.notify_one();
-        self.moved_on();
+        self.moved_on(busy);
         tell(told);
     }
 
@@ -263,20 +267,33 @@ impl Shared {
         if self.ended.is_cancelled() {
             return;
         }
-        self.held.lock().settle(entry.at, entry.lane.as_ref());
+        let busy = self.with_held(|held| held.settle(entry.at, entry.lane.as_ref()));
         self.outbox.put(Settled { at: entry.at, fate, told });
-        self.moved_on();
+        self.moved_on(busy);
     }
 
     fn gone(&self, entry: Entry, told: Told) {
-        self.held.lock().abandon(entry.at, entry.lane.as_ref());
-        self.moved_on();
+        self.abandon(&entry);
         tell(told);
     }
 
-    /// Somebody is done with an entry: there is room for another, and what is next in its lane may be ready.
-    fn moved_on(&self) {
-        self.left.notify_waiters();
+    fn abandon(&self, entry: &Entry) {
+        let busy = self.with_held(|held| held.abandon(entry.at, entry.lane.as_ref()));
+        self.moved_on(busy);
+    }
+
+    /// Changes what is held, and says how much of it is fetched or worked on.
+    fn with_held(&self, change: impl FnOnce(&mut Held)) -> usize {
+        let mut held = self.held.lock();
+        change(&mut held);
+        held.busy()
+    }
+
+    /// Somebody is done with an entry: there may be room for the next read, and what is next in its lane may be ready.
+    fn moved_on(&self, busy: usize) {
+        if busy <= self.low_water() {
+            self.left.notify_waiters();
+        }
         if self.options.order_by.is_some() {
             self.arrived.notify_one();
         }

@@ -32,7 +32,7 @@ pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
         end = readers.join_next() => checked(end),
         end = others.join_next() => checked(end),
     };
-    shared.stop.cancel();
+    shared.stop();
     let deadline = Instant::now() + shared.options.drain;
     end = end.and(join(&mut readers).await);
     shared.give_back().await;

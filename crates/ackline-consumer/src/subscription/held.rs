@@ -76,6 +76,8 @@ pub(crate) struct Held {
     delayed: BTreeMap<(Instant, At), Entry>,
     waiting: usize,
     begun: usize,
+    /// Nothing is begun any more.
+    closed: bool,
 }
 
 impl Held {
@@ -116,8 +118,16 @@ impl Held {
         }
     }
 
+    /// From here on nothing is begun.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
     /// The next entry to work on. `clock`: milliseconds since whenever.
     pub(crate) fn begin(&mut self, clock: u64) -> Option<Entry> {
+        if self.closed {
+            return None;
+        }
         let entry = self.ready.pop_front()?;
         if let Some(held) = self.all.get_mut(&entry.at) {
             (held.state, held.begun_at) = (State::Begun, clock);
@@ -129,7 +139,8 @@ impl Held {
 
     /// Takes an entry in that nobody shall work on. False if it is held already.
     pub(crate) fn hold_settled(&mut self, at: At, now: Instant) -> bool {
-        let holding = Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false, begun_at: 0 };
+        let holding =
+            Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false, begun_at: 0 };
         self.all.try_insert(at, holding).is_ok()
     }
 
@@ -225,7 +236,8 @@ impl Held {
 
     /// What was last renewed before `before`, with whether it was even before `lapsed`. Marks all of it as renewed at `now`.
     pub(crate) fn renew(&mut self, before: Instant, now: Instant) -> Vec<At> {
-        let old = |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
+        let old =
+            |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
         let mut all = Vec::new();
         for (&at, held) in self.all.iter_mut() {
             if old(&&mut *held) {

@@ -28,7 +28,12 @@ impl Shared {
             let idle = Duration::from_millis(consumer.idle_ms.max(0).unsigned_abs());
             if consumer.pending == 0 && idle >= after && *consumer.name != *self.consumer {
                 self.remove(place, &consumer.name).await?;
-                info!(stream = place.stream, group = place.group, consumer = consumer.name, "consumer removed");
+                info!(
+                    stream = place.stream,
+                    group = place.group,
+                    consumer = consumer.name,
+                    "consumer removed"
+                );
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! What time alone brings about: leases are renewed, delayed entries tried again, stale entries of others taken over.
 
+use super::Shared;
 use super::held::{At, Entry};
 use super::outbox::{Fate, Settled};
-use super::Shared;
 use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::Value;

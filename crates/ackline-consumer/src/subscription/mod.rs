@@ -134,9 +134,6 @@ impl Subscription {
 
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
-        if self.shared.stop.is_cancelled() {
-            return None;
-        }
         let clock = self.shared.vitals.clock();
         let entry = self.shared.held.lock().begin(clock)?;
         Some(Delivery::new(Arc::clone(&self.shared), entry))
@@ -157,7 +154,7 @@ impl Subscription {
 
     /// The same. The error is that a task of the subscription has panicked.
     pub(crate) async fn finish(mut self) -> Result<()> {
-        self.shared.stop.cancel();
+        self.shared.stop();
         match self.driver.take() {
             Some(driver) => driver.await.map_err(Error::panicked)?,
             None => Ok(()),
@@ -171,7 +168,7 @@ impl Subscription {
 
     /// Stops reading, without waiting.
     pub fn stop(&self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -181,7 +178,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.shared.stop.cancel();
+        self.shared.stop();
     }
 }
 
@@ -240,7 +237,7 @@ impl Shared {
 
     /// Stops at once: what is worked on is given up, and given back.
     pub(crate) fn stop_now(&self) {
-        self.stop.cancel();
+        self.stop();
         self.abort.cancel();
     }
 
@@ -252,6 +249,12 @@ impl Shared {
     /// Cancelled when handlers shall be given up.
     pub(crate) fn abort(&self) -> &CancellationToken {
         &self.abort
+    }
+
+    /// Nothing more is begun or read.
+    pub(super) fn stop(&self) {
+        self.held.lock().close();
+        self.stop.cancel();
     }
 
     fn is_named(&self) -> bool {

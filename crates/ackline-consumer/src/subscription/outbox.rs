@@ -73,8 +73,4 @@ impl Outbox {
             arrived.await;
         }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.lock().all.is_empty()
-    }
 }

@@ -1,7 +1,7 @@
 //! Reads one stream for as long as the subscription lives.
 
-use super::backoff::Backoff;
 use super::Shared;
+use super::backoff::Backoff;
 use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::Reader;

@@ -1,10 +1,10 @@
 //! Sends verdicts: one batch under way, the next gathers meanwhile.
 
-use super::held::At;
-use super::outbox::{Death, Fate, Settled};
-use super::options::{OnAck, Poison};
-use super::reader::RETRY;
 use super::Shared;
+use super::held::At;
+use super::options::{OnAck, Poison};
+use super::outbox::{Death, Fate, Settled};
+use super::reader::RETRY;
 use crate::error::{Error, Result};
 use crate::id::EntryId;
 use crate::meter::Ending;
@@ -59,8 +59,9 @@ impl Shared {
 
     /// One try. What is done leaves `batch`.
     async fn attempt(&self, place: &Place, batch: &mut Vec<Settled>) -> Result<()> {
-        let (plain, steps): (Vec<Settled>, Vec<Settled>) =
-            batch.drain(..).partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Discard | Fate::Release(..)));
+        let (plain, steps): (Vec<Settled>, Vec<Settled>) = batch
+            .drain(..)
+            .partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Discard | Fate::Release(..)));
         let result = self.send_plain(place, &plain).await;
         match &result {
             Ok(()) => self.confirm(plain),
@@ -190,9 +191,10 @@ impl Shared {
         for (name, value) in death.entry.fields.iter() {
             command = command.arg(name).arg(value);
         }
-        provenance.into_iter().filter(|(_, value)| !value.is_empty()).fold(command, |command, (name, value)| {
-            command.arg(name).arg(value)
-        })
+        provenance
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .fold(command, |command, (name, value)| command.arg(name).arg(value))
     }
 
     pub(super) fn dead_stream(&self, place: &Place) -> String {

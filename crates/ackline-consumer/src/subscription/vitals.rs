@@ -1,6 +1,6 @@
 //! How a consumer is doing: what health checks ask for.
 
-use super::{Shared, Held};
+use super::{Held, Shared};
 use crate::error::Error;
 use crate::health::{Health, HealthState};
 use parking_lot::Mutex;

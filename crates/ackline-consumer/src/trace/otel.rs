@@ -128,5 +128,7 @@ impl Extractor for HeadersExtractor<'_> {
 fn sent_in(message: &Message) -> Context {
     let none = Context::new();
     let Ok(body) = message.body() else { return none };
-    get_text_map_propagator(|propagator| propagator.extract_with_context(&none, &HeadersExtractor(&body.headers)))
+    get_text_map_propagator(|propagator| {
+        propagator.extract_with_context(&none, &HeadersExtractor(&body.headers))
+    })
 }
