@@ -3,14 +3,16 @@
 use crate::handler::{Extract, Job};
 use crate::message::Message;
 use crate::outcome::{BoxError, IntoOutcome, Outcome};
+use crate::store::Command;
 use crate::subscription::Delivery;
 use crate::trace;
 use crate::worker::{Panic, Run, Runner};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use std::error::Error as StdError;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -117,6 +119,10 @@ impl<H, T> Batched<H, T> {
 }
 
 impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
+    fn at_once(&self) -> usize {
+        self.max
+    }
+
     async fn run(runner: Arc<Runner<Batched<H, T>>>) {
         while let Some(first) = runner.subscription.next().await {
             runner.unless_aborted(runner.handle_batch(first)).await;
@@ -127,15 +133,17 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Run for Batched<H, T> {
 impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
     async fn handle_batch(&self, first: Delivery) {
         let mut batch = Batch { items: Vec::new(), messages: Vec::new() };
-        for delivery in self.gather(first).await {
-            let Some(message) = self.begin(delivery).await else { continue };
+        // Acknowledgements that come first go out together.
+        let begun = join_all(self.gather(first).await.into_iter().map(|delivery| self.begin(delivery)));
+        for message in begun.await.into_iter().flatten() {
             let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
-            match T::extract(&job) {
+            let item = catch_unwind(AssertUnwindSafe(|| T::extract(&job)));
+            match item.map_err(|panic| BoxError::from(Panic::new(&*panic))).and_then(|item| Ok(item?)) {
                 Ok(item) => {
                     batch.items.push(item);
                     batch.messages.push(message);
                 }
-                Err(error) => trace::handle(&message).in_scope(|| self.conclude(&message, Err(error.into()))),
+                Err(error) => drop(trace::handle(&message).in_scope(|| self.conclude(&message, Err(error)))),
             }
         }
         let messages = batch.messages.clone();
@@ -147,17 +155,17 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
             .await
             .unwrap_or_else(|panic| Err::<(), _>(Panic::new(&*panic)).into_outcomes(messages.len()));
         first.meter().handled_in(begun.elapsed());
-        span.in_scope(|| self.conclude_each(&messages, results));
+        let follows = span.in_scope(|| self.conclude_each(&messages, results));
+        self.add(follows).instrument(span).await;
     }
 
-    fn conclude_each(&self, messages: &[Message], results: Vec<Result<Outcome, BoxError>>) {
-        for (message, result) in messages.iter().zip(results) {
-            match result {
-                Ok(outcome) => self.conclude(message, Ok(outcome)),
-                // Whoever reads of a failure has to see which message it is.
-                Err(error) => trace::handle(message).in_scope(|| self.conclude(message, Err(error))),
-            }
-        }
+    fn conclude_each(&self, messages: &[Message], results: Vec<Result<Outcome, BoxError>>) -> Vec<Command> {
+        let each = messages.iter().zip(results).flat_map(|(message, result)| match result {
+            Ok(outcome) => self.conclude(message, Ok(outcome)),
+            // Whoever reads of a failure has to see which message it is.
+            Err(error) => trace::handle(message).in_scope(|| self.conclude(message, Err(error))),
+        });
+        each.collect()
     }
 
     /// `first` and what comes soon after it.

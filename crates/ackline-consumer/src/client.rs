@@ -4,6 +4,7 @@ use crate::capabilities::Capabilities;
 use crate::codec::IntoEntry;
 use crate::consumer::Consume;
 use crate::error::Result;
+use crate::event::{Event, Observer};
 use crate::id::EntryId;
 use crate::meter::Produced;
 use crate::producer::{self, Add};
@@ -11,6 +12,7 @@ use crate::store::{Command, Store, expect};
 use crate::streams::Streams;
 use crate::target::Target;
 use crate::trace;
+use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +31,9 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    observers: Mutex<Vec<Observer>>,
+    #[cfg(feature = "harness")]
+    subscriptions: Mutex<Vec<std::sync::Weak<crate::subscription::Shared>>>,
     capabilities: tokio::sync::OnceCell<Capabilities>,
     produced: Arc<Produced>,
 }
@@ -48,12 +53,45 @@ impl Client {
         Client::on(Store::Embedded(crate::store::embedded::Embedded::new(engine)))
     }
 
-    fn on(store: Store) -> Client {
+    pub(crate) fn on(store: Store) -> Client {
         Client(Arc::new(Inner {
             store,
-            capabilities: tokio::sync::OnceCell::new(),
+            observers: Mutex::default(),
+            #[cfg(feature = "harness")]
+            subscriptions: Mutex::default(),
             produced: Arc::default(),
+            capabilities: tokio::sync::OnceCell::new(),
         }))
+    }
+
+    /// Tells `observer` what becomes of entries at those consumers of this client that are started from now on: for metrics,
+    /// for audits, for tests. It is called where it happens, so it has to be quick, and must not panic.
+    ///
+    /// ```
+    /// # use ackline_consumer::{Client, What};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), ackline_consumer::Error> {
+    /// let client = Client::open("memory:").await?;
+    /// client.observe(|event| {
+    ///     if let What::DeadLettered { to, reason, .. } = event.what {
+    ///         eprintln!("{} of {} lies in {to}: {reason}", event.id, event.stream);
+    ///     }
+    /// });
+    /// # Ok(()) }
+    /// ```
+    pub fn observe(&self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) {
+        self.0.observers.lock().push(Arc::new(observer));
+    }
+
+    pub(crate) fn observers(&self) -> Vec<Observer> {
+        self.0.observers.lock().clone()
+    }
+
+    /// Those who hold entries of this client's streams.
+    #[cfg(feature = "harness")]
+    pub(crate) fn subscriptions(
+        &self,
+    ) -> parking_lot::MutexGuard<'_, Vec<std::sync::Weak<crate::subscription::Shared>>> {
+        self.0.subscriptions.lock()
     }
 
     pub(crate) fn store(&self) -> &Store {

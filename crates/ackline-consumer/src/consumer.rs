@@ -159,6 +159,8 @@ impl Consume {
     }
 
     /// What is done with several messages at once: `max`, or as many as there are `wait` after the first.
+    /// [`Options::concurrency`] is the number of batches; twice what they hold is fetched ahead, whatever
+    /// [`Options::prefetch`] says.
     pub fn batch_handler<H: Batches<Args>, Args: 'static>(
         self,
         max: usize,
@@ -217,16 +219,20 @@ impl<W: worker::Run> Consumer<W> {
         let Consumer { consume, work } = self;
         let Consume { client, streams, group, mut options, policy, states } = consume;
         options.no_ack = policy == AckPolicy::None;
+        // A batch fills only if reading goes on until all batches are full: see `Shared::low_water`.
+        let gathering = work.at_once().saturating_sub(1).saturating_mul(options.concurrency);
+        options.prefetch = options.prefetch.max(gathering.saturating_mul(2));
         let subscription = Subscription::start(&client, streams.0, group, options).await?;
         let subscription = Arc::new(subscription);
         let shared = Arc::clone(subscription.shared());
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let run = worker::Runner { subscription, policy, states: Arc::new(states), work: Arc::new(work) };
-        let (until, over) = (run.until(stop.clone()), ended.clone().drop_guard());
+        let end = Arc::clone(&shared).unless_crashed(run.until(stop.clone()));
+        let over = ended.clone().drop_guard();
         let task = tokio::spawn(async move {
             // Told also if the task panics.
             let _over = over;
-            until.await
+            end.await
         });
         Ok(Running { stop, ended, shared, task })
     }
@@ -262,6 +268,13 @@ impl Running {
     pub async fn abort(self) -> Result<()> {
         self.shared.stop_now();
         self.stop().await
+    }
+
+    /// Ends it as a process ends that is killed.
+    #[cfg(feature = "harness")]
+    pub(crate) async fn crash(mut self) {
+        self.shared.crashed.cancel();
+        let _ = (&mut self.task).await;
     }
 
     /// Lets another token stop it too.

@@ -65,6 +65,9 @@ pub enum Error {
     /// A task of a consumer has panicked, which is a bug of this library. The consumer has stopped.
     #[error("a task of the consumer panicked: {0}")]
     Panicked(Arc<str>),
+    /// Another consumer has the entry by now, because this one was not heard of for longer than its lease.
+    #[error("another consumer has the entry by now")]
+    Lost,
     /// The consumer has stopped, or the client was closed.
     #[error("closed")]
     Closed,

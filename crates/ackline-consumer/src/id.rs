@@ -30,6 +30,15 @@ impl EntryId {
         }
     }
 
+    /// The least ID above this one; none above the greatest.
+    pub fn next(self) -> Option<EntryId> {
+        match (self.ms, self.seq) {
+            (u64::MAX, u64::MAX) => None,
+            (ms, u64::MAX) => Some(EntryId::new(ms + 1, 0)),
+            (ms, seq) => Some(EntryId::new(ms, seq + 1)),
+        }
+    }
+
     pub(crate) fn parse(text: &[u8]) -> Option<EntryId> {
         std::str::from_utf8(text).ok()?.parse().ok()
     }

@@ -77,7 +77,7 @@ impl Ending {
         match fate {
             Fate::Ack | Fate::AckAnd(_) => Ending::Acked,
             Fate::Release(Release::Silent, _) => Ending::Released,
-            Fate::Release(Release::Fail, _) => Ending::Nacked,
+            Fate::Release(Release::Fail, _) | Fate::Nack(_) => Ending::Nacked,
             Fate::Release(Release::Fatal, _) | Fate::Discard => Ending::Rejected,
             Fate::Dead(_) => Ending::DeadLettered,
         }
@@ -203,6 +203,12 @@ impl Meter {
 
     pub(crate) fn ended(&self, ending: Ending, count: usize) {
         self.settled[ending as usize].increment(count as u64);
+    }
+
+    /// Entries that this consumer gave back and got again.
+    pub(crate) fn came_back(&self, count: usize) {
+        let count = count as u64;
+        self.arrived(&Arrivals { received: count, redelivered: count, claimed: 0 });
     }
 
     /// A failed entry that keeps its place in the order is delivered again without leaving this consumer.

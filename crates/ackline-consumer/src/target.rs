@@ -22,7 +22,6 @@ pub(crate) enum Target {
 
 /// Servers, and how to introduce oneself to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "parsed, to say that it is not compiled in"))]
 pub(crate) struct Remote {
     pub(crate) place: Place,
     pub(crate) login: Login,
@@ -64,7 +63,6 @@ pub(crate) struct Secret(pub(crate) String);
 
 /// How TLS is spoken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "parsed, to say that it is not compiled in"))]
 pub(crate) struct Tls {
     /// The certificates to trust; without it those of the web.
     pub(crate) ca: Option<PathBuf>,

@@ -100,6 +100,12 @@ impl Place {
         Command::new("XDEL").arg(&self.stream).ids(ids.iter().copied())
     }
 
+    /// XDELEX: deleted unless a group still needs it.
+    pub(crate) fn delete_acked(&self, ids: &[EntryId]) -> Command {
+        let command = Command::new("XDELEX").arg(&self.stream).arg("ACKED");
+        command.arg("IDS").int(ids.len()).ids(ids.iter().copied())
+    }
+
     pub(crate) fn nack(&self, mode: Release, ids: &[EntryId]) -> Command {
         self.command("XNACK").arg(mode.word()).arg("IDS").int(ids.len()).ids(ids.iter().copied())
     }
@@ -232,6 +238,13 @@ pub(crate) fn group(value: Value, name: &str) -> Result<Option<GroupInfo>> {
 /// An answer that is an integer.
 pub(crate) fn count(name: &'static str, value: Value) -> Result<i64> {
     expect(name, value, |value| value.int())
+}
+
+/// The answer of XINFO GROUPS: names, and the greatest ID that was delivered.
+pub(crate) fn groups(value: Value) -> Result<Vec<(String, EntryId)>> {
+    let one =
+        |value: &Value| Some((value.of("name")?.text()?.to_owned(), value.of("last-delivered-id")?.id()?));
+    expect("XINFO GROUPS", value, |value| value.array()?.iter().map(one).collect())
 }
 
 /// `Ok` unless the error is that the group exists already.

@@ -8,6 +8,7 @@ use crate::meter::Failure;
 use crate::outcome::{AckPolicy, BoxError, Outcome, causes, interruption};
 use crate::producer::Add;
 use crate::state::States;
+use crate::store::Command;
 use crate::subscription::{Delivery, Subscription, Verdict};
 use crate::trace;
 use crate::work::Work;
@@ -19,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, warn};
 
@@ -33,6 +34,11 @@ pub struct Runner<W> {
 
 /// Work that a runner can do: message by message, or in batches.
 pub trait Run: Send + Sync + Sized + 'static {
+    /// How many messages a worker takes at once.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// One worker: takes what comes until nothing does.
     fn run(runner: Arc<Runner<Self>>) -> impl Future<Output = ()> + Send;
 }
@@ -41,21 +47,29 @@ impl<W: Run> Runner<W> {
     /// Works until told to stop, then until everything that was begun has ended.
     pub(crate) async fn until(self, stop: CancellationToken) -> CallResult<()> {
         let runner = Arc::new(self);
-        let stopping = runner.subscription.shared().stopping().clone();
         let mut workers = JoinSet::new();
         for _ in 0..runner.subscription.shared().options.concurrency {
             workers.spawn(W::run(Arc::clone(&runner)));
         }
+        let shared = Arc::clone(runner.subscription.shared());
         let mut end = tokio::select! {
             () = stop.cancelled() => Ok(()),
             // Stopped by itself: it has an error to tell.
-            () = stopping.cancelled() => Ok(()),
+            () = shared.stopping().cancelled() => Ok(()),
             Some(end) = workers.join_next() => end.map_err(Error::panicked),
         };
         runner.subscription.stop();
-        while let Some(worker) = workers.join_next().await {
-            end = end.and(worker.map_err(Error::panicked));
-        }
+        let deadline = Instant::now() + shared.options.drain;
+        let mut ended = pin!(join(workers));
+        end = end.and(match timeout_at(deadline, ended.as_mut()).await {
+            Ok(end) => end,
+            Err(_) => {
+                // The subscription does not wait for work on what was acknowledged first.
+                shared.give_up_begun();
+                ended.await
+            }
+        });
+        drop(shared);
         if let Some(runner) = Arc::into_inner(runner)
             && let Some(subscription) = Arc::into_inner(runner.subscription)
         {
@@ -63,6 +77,15 @@ impl<W: Run> Runner<W> {
         }
         end
     }
+}
+
+/// Waits for workers; an error if one has panicked, which handlers cannot bring about.
+async fn join(mut workers: JoinSet<()>) -> CallResult<()> {
+    let mut end = Ok(());
+    while let Some(worker) = workers.join_next().await {
+        end = end.and(worker.map_err(Error::panicked));
+    }
+    end
 }
 
 impl<W: Work> Run for W {
@@ -95,8 +118,12 @@ impl<W: Work> Runner<W> {
         let result = work.await.unwrap_or_else(|panic| Err(Panic::new(&*panic).into()));
         let ended = Instant::now();
         message.meter().handled_in(ended - begun);
-        span.in_scope(|| self.conclude(&message, result));
-        ended
+        let follows = span.in_scope(|| self.conclude(&message, result));
+        if follows.is_empty() {
+            return ended;
+        }
+        self.add(follows).instrument(span).await;
+        Instant::now()
     }
 }
 
@@ -130,13 +157,32 @@ impl<W> Runner<W> {
         }
     }
 
-    /// Carries out what the handler has decided, or the policy if it has not.
-    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) {
+    /// Carries out what the handler has decided, or the policy if it has not. What follows from a message that is acknowledged
+    /// already, or by somebody else, still has to be added.
+    pub(crate) fn conclude(&self, message: &Message, result: Result<Outcome, BoxError>) -> Vec<Command> {
         let outcome = self.outcome(message, result);
-        let Some(delivery) = message.close() else { return };
-        match outcome {
-            Decision::Leave => drop(delivery),
-            Decision::Settle(verdict) => delivery.settle(verdict),
+        match (outcome, message.close()) {
+            (Decision::Leave, delivery) => drop(delivery),
+            (Decision::Settle(Verdict::AckAnd(adds)), delivery) if self.policy == AckPolicy::None => {
+                drop(delivery);
+                return adds;
+            }
+            (Decision::Settle(verdict), Some(delivery)) => delivery.settle(verdict),
+            (Decision::Settle(Verdict::AckAnd(adds)), None) => return adds,
+            (Decision::Settle(_), None) => {}
+        }
+        Vec::new()
+    }
+
+    /// Adds what follows from messages that have nothing to do with it any more.
+    pub(crate) async fn add(&self, adds: Vec<Command>) {
+        if adds.is_empty() {
+            return;
+        }
+        let answers = self.subscription.shared().store.transaction(adds).await;
+        let added = answers.and_then(|all| all.into_iter().try_for_each(|one| one.into_result().map(drop)));
+        if let Err(error) = added {
+            error!(%error, "what follows from the message could not be added");
         }
     }
 
@@ -161,13 +207,16 @@ impl<W> Runner<W> {
             _ => warn!(error = chain, "failed"),
         }
         let malformed = kind == Failure::Malformed;
-        let reject = |reason| Verdict::Reject { reason, error: Some(chain.clone()) };
+        let error = Some(chain);
+        let settle = Decision::Settle;
         match self.policy {
             AckPolicy::Manual => Decision::Leave,
             AckPolicy::Ack | AckPolicy::AckFirst | AckPolicy::None => Decision::Settle(Verdict::Ack),
-            AckPolicy::RejectOnError if !malformed => Decision::Settle(reject("failed")),
-            AckPolicy::NackOnError if !malformed => Decision::Settle(Verdict::Nack { after: None }),
-            AckPolicy::RejectOnError | AckPolicy::NackOnError => Decision::Settle(reject("malformed")),
+            AckPolicy::RejectOnError if !malformed => settle(Verdict::Reject { reason: "failed", error }),
+            AckPolicy::NackOnError if !malformed => settle(Verdict::Nack { after: None, error }),
+            AckPolicy::RejectOnError | AckPolicy::NackOnError => {
+                settle(Verdict::Reject { reason: "malformed", error })
+            }
         }
     }
 }
@@ -188,7 +237,7 @@ fn decided(outcome: Outcome) -> Decision {
                 Verdict::Reject { reason: "failed", error: Some(error.to_string()) }
             }
         },
-        Outcome::Nack(after) => Verdict::Nack { after },
+        Outcome::Nack(after) => Verdict::Nack { after, error: None },
         Outcome::Reject(why) => Verdict::Reject { reason: "rejected", error: Some(why) },
         Outcome::Release => Verdict::Return,
     })
@@ -209,8 +258,8 @@ impl Panic {
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     for cause in causes(error).skip(1).map(|cause| cause.to_string()) {
-        // Transparent wrappers repeat what they wrap.
-        if !text.ends_with(&cause) {
+        // Many errors tell their cause themselves.
+        if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
     }
@@ -220,15 +269,11 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 /// Malformed is a message that is not what the handler takes, so that trying again does not help.
 fn kind_of(error: &(dyn StdError + 'static)) -> Failure {
     let malformed = |error: &ExtractError| matches!(error, ExtractError::Decode(_) | ExtractError::Format(_));
-    let mut causes = causes(error);
-    match causes.any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>()) {
+    let mut all = causes(error);
+    match all.any(|error| error.downcast_ref().is_some_and(malformed) || error.is::<CodecError>()) {
         true => Failure::Malformed,
-        false if is_panic(error) => Failure::Panic,
+        // In a batch one panic is the error of each message.
+        false if causes(error).any(|error| error.is::<Panic>()) => Failure::Panic,
         false => Failure::Error,
     }
-}
-
-/// In a batch one panic is the error of each message.
-fn is_panic(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|error| error.is::<Panic>())
 }

@@ -43,6 +43,12 @@ impl Error {
         Error::concat(&[b"NOGROUP No such key '", c_str(key), b"' or consumer group '", c_str(group), b"'"])
     }
 
+    /// The first word, which says of what kind it is: `NOGROUP`, `WRONGTYPE`, mostly `ERR`.
+    pub fn code(&self) -> &str {
+        let word = self.0.split(|&b| b == b' ').next().unwrap_or_default();
+        std::str::from_utf8(word).unwrap_or_default()
+    }
+
     /// The text, without the leading `-`.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -3,6 +3,7 @@
 use crate::args::strict_int;
 use crate::error::Error;
 use std::fmt;
+use std::str::FromStr;
 
 /// The ID of an entry. Replies print it as `ms-seq` in decimal, without padding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -140,6 +141,15 @@ fn eight_digits(digits: [u8; 8]) -> Option<u64> {
     let hundreds = ((ones * 10) + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let thousands = ((hundreds * 100) + (hundreds >> 16)) & 0x0000_ffff_0000_ffff;
     Some(((thousands * 10_000) + (thousands >> 32)) & 0xffff_ffff)
+}
+
+impl FromStr for StreamId {
+    type Err = Error;
+
+    /// As [`StreamId::parse`]; a missing sequence is 0.
+    fn from_str(text: &str) -> Result<StreamId, Error> {
+        StreamId::parse(text.as_bytes(), 0)
+    }
 }
 
 impl fmt::Display for StreamId {

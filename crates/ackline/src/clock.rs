@@ -75,7 +75,8 @@ impl From<ManualClock> for Clock {
 ///
 /// Moving it does at once, in the order of time, all that time alone brings about in the brokers on it: reads run into
 /// their deadline, entries become idle enough to be claimed by those who wait for that, keys expire. Once
-/// [`ManualClock::advance`] has returned everything due has happened; no thread is behind it.
+/// [`ManualClock::advance`] has returned everything due has happened; no thread is behind it. Futures that become ready by
+/// it are woken before it returns, and what their wakers run must not move the clock itself.
 ///
 /// ```
 /// use ackline::{Ackline, Clock};

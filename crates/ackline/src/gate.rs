@@ -103,3 +103,81 @@ thread_local! {
 pub(crate) fn wakes() -> bool {
     WAKES.get()
 }
+
+#[cfg(all(test, feature = "model"))]
+mod tests {
+    use super::*;
+    use crate::block_on::block_on;
+    use crate::sync::thread;
+    use ackline_log::faulty::FaultyDisk;
+    use ackline_log::sync::{Timeouts, explore};
+    use ackline_log::{Directory, LocalLog, LocalOptions, Log, MemoryLog};
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    fn reached(gate: &Gate, log: &dyn Log, lsn: Lsn) -> bool {
+        let mut place = None;
+        let passes = block_on(pin!(poll_fn(|cx| gate.poll(log.durable(), lsn, &mut place, cx))));
+        assert!(place.is_none());
+        passes
+    }
+
+    /// Whatever the log is doing when somebody comes to wait, he is woken; nothing here would repair a lost wake-up.
+    #[test]
+    fn a_log_that_advances_while_somebody_goes_to_wait_wakes_him() {
+        explore(1000, Timeouts::Never, || {
+            let log = Arc::new(MemoryLog::new());
+            let gate = Gate::of(log.durable());
+            let writer = Arc::clone(&log);
+            thread::spawn(move || writer.append(b"batch"));
+            assert!(reached(&gate, &*log, 1));
+        });
+    }
+
+    /// Several wait for several positions, and one leaves: each is woken, and nothing is left behind.
+    #[test]
+    fn everybody_is_woken_at_his_position() {
+        explore(500, Timeouts::Never, || {
+            let log = Arc::new(MemoryLog::new());
+            let gate = Arc::new(Gate::of(log.durable()));
+            let waits = [2, 1].map(|lsn| {
+                let (gate, log) = (Arc::clone(&gate), Arc::clone(&log));
+                thread::spawn(move || reached(&gate, &*log, lsn))
+            });
+            let writer = Arc::clone(&log);
+            let writes = thread::spawn(move || (0..2).for_each(|_| _ = writer.append(b"batch")));
+            let mut place = None;
+            _ = gate.poll(log.durable(), 2, &mut place, &Context::from_waker(Waker::noop()));
+            gate.leave(&mut place);
+            assert!(waits.into_iter().all(|wait| wait.join().unwrap()));
+            writes.join().unwrap();
+            assert!(gate.0.lock().wakers.is_empty());
+        });
+    }
+
+    /// A log that fails or is closed ends the waiting for what it will not do any more.
+    #[test]
+    fn the_end_of_a_log_wakes_those_who_wait() {
+        for fails in [false, true] {
+            explore(200, Timeouts::Never, move || {
+                let disk = FaultyDisk::new();
+                let options = LocalOptions { by_hand: true, seed: Some(1), ..LocalOptions::default() };
+                let directory = Directory::on(Arc::new(disk.clone()));
+                let log = Arc::new(LocalLog::open(directory, options, &mut |_, _| {}).unwrap());
+                let gate = Arc::new(Gate::of(log.durable()));
+                let lsn = log.append(b"batch");
+                let waits = [lsn, lsn + 1].map(|lsn| {
+                    let (gate, log) = (Arc::clone(&gate), Arc::clone(&log));
+                    thread::spawn(move || reached(&gate, &*log, lsn))
+                });
+                if fails {
+                    disk.calls_left.store(0, std::sync::atomic::Ordering::SeqCst);
+                    log.step(false);
+                } else {
+                    log.close().unwrap();
+                }
+                assert_eq!(waits.map(|wait| wait.join().unwrap()), [!fails, false]);
+            });
+        }
+    }
+}

@@ -11,8 +11,12 @@ mod clock;
 mod closing;
 #[path = "embedded/futures.rs"]
 mod futures;
+#[path = "embedded/threads.rs"]
+mod threads;
 #[path = "embedded/transactions.rs"]
 mod transactions;
+#[path = "embedded/typed.rs"]
+mod typed;
 
 use ackline::{Ackline, Error, Reply};
 use std::pin::Pin;

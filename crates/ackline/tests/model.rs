@@ -4,6 +4,8 @@
 
 #[path = "model/checkpoint.rs"]
 mod checkpoint;
+#[path = "model/embedded.rs"]
+mod embedded;
 #[path = "model/waiters.rs"]
 mod waiters;
 

@@ -1,5 +1,6 @@
 //! The engine in this process.
 
+use super::value::{BUFFER_MAX, ENTRY};
 use super::{Command, Received, Value};
 use crate::error::{Error, Result, ServerError};
 use crate::fields::FieldsBuilder;
@@ -21,6 +22,9 @@ pub(crate) struct Embedded(Arc<Inner>);
 struct Inner {
     engine: Ackline,
     peer: String,
+    /// Sets the engine's clock before each command.
+    #[cfg(feature = "harness")]
+    tick: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// The engines of this process, by directory.
@@ -29,7 +33,23 @@ static OPEN: LazyLock<Mutex<HashMap<PathBuf, Weak<Inner>>>> = LazyLock::new(Mute
 impl Embedded {
     /// An engine that somebody made.
     pub(crate) fn new(engine: Ackline) -> Embedded {
-        Embedded(Arc::new(Inner { engine, peer: "the engine in this process".to_owned() }))
+        Embedded::named(engine, "the engine in this process".to_owned())
+    }
+
+    fn named(engine: Ackline, peer: String) -> Embedded {
+        Embedded(Arc::new(Inner {
+            engine,
+            peer,
+            #[cfg(feature = "harness")]
+            tick: None,
+        }))
+    }
+
+    /// An engine whose clock is set before each command.
+    #[cfg(feature = "harness")]
+    pub(crate) fn ticking(engine: Ackline, tick: impl Fn() + Send + Sync + 'static) -> Embedded {
+        let peer = "the engine of a harness".to_owned();
+        Embedded(Arc::new(Inner { engine, peer, tick: Some(Box::new(tick)) }))
     }
 
     pub(crate) fn memory() -> Result<Embedded> {
@@ -44,10 +64,10 @@ impl Embedded {
             return Ok(Embedded(inner));
         }
         let engine = Ackline::open(&dir).map_err(|error| cannot_open(dir.display(), error))?;
-        let inner = Arc::new(Inner { engine, peer: format!("the engine in {}", dir.display()) });
+        let embedded = Embedded::named(engine, format!("the engine in {}", dir.display()));
         open.retain(|_, inner| inner.strong_count() > 0);
-        open.insert(dir, Arc::downgrade(&inner));
-        Ok(Embedded(inner))
+        open.insert(dir, Arc::downgrade(&embedded.0));
+        Ok(embedded)
     }
 
     pub(crate) fn peer(&self) -> &str {
@@ -65,6 +85,7 @@ impl Embedded {
     }
 
     pub(crate) async fn transaction(&self, commands: &[Command]) -> Result<Vec<Value>> {
+        self.tick();
         let commands: Vec<Vec<&[u8]>> = commands.iter().map(|command| command.words().collect()).collect();
         let outcomes = self.0.engine.submit_all(&commands).await;
         Ok(outcomes.into_iter().map(value).collect())
@@ -77,7 +98,15 @@ impl Embedded {
         }
     }
 
+    fn tick(&self) {
+        #[cfg(feature = "harness")]
+        if let Some(tick) = &self.0.tick {
+            tick();
+        }
+    }
+
     fn submit(&self, command: &Command) -> ackline::Pending {
+        self.tick();
         let words: SmallVec<[&[u8]; 16]> = command.words().collect();
         self.0.engine.submit(&words)
     }
@@ -90,12 +119,6 @@ fn value(outcome: Result<Reply, ackline::Error>) -> Value {
 fn error(error: ackline::Error) -> Value {
     Value::Error(ServerError::new(String::from_utf8_lossy(error.as_bytes())))
 }
-
-/// So large an entry is guessed to be.
-const ENTRY: usize = 160;
-
-/// Entries of a reply share buffers of at most this size: one that is kept for long keeps no more than that.
-const BUFFER_MAX: usize = 16 * 1024;
 
 /// `fields` makes those of all entries of a reply, which share its buffers.
 fn from_reply(reply: Reply, fields: &mut FieldsBuilder) -> Value {

@@ -117,6 +117,10 @@ impl Reader {
     pub(crate) async fn call(
         &mut self,
         command: Command,
+        #[cfg_attr(
+            not(feature = "redis"),
+            expect(unused_variables, reason = "the engine knows when to end")
+        )]
         block: Duration,
         stop: &CancellationToken,
     ) -> Result<Value> {

@@ -27,6 +27,12 @@ pub(crate) struct Received {
     pub(crate) before: Option<(i64, i64)>,
 }
 
+/// So large an entry is guessed to be.
+pub(crate) const ENTRY: usize = 160;
+
+/// Entries of a reply share buffers of at most this size: one that is kept for long keeps no more than that.
+pub(crate) const BUFFER_MAX: usize = 16 * 1024;
+
 impl Value {
     pub(crate) fn into_result(self) -> Result<Value> {
         match self {

@@ -5,18 +5,18 @@ use super::held::{At, Entry};
 use super::options::Poison;
 use super::outbox::{Fate, Settled};
 use crate::error::Result;
+use crate::event::What;
 use crate::fields::Fields;
 use crate::id::EntryId;
 use crate::meter::Arrivals;
 use crate::store::Received;
-use crate::verbs;
 use bytes::Bytes;
 use std::collections::HashMap;
 use tokio::time::Instant;
 
 /// From here on a count of deliveries says that the entry is poison. XNACK FATAL sets the greatest number; where it has to be
 /// imitated that would overflow with the next delivery.
-pub(super) const POISON_FROM: i64 = 1 << 62;
+pub(crate) const POISON_FROM: i64 = 1 << 62;
 
 impl Shared {
     /// Takes in what a read brought.
@@ -50,15 +50,17 @@ impl Shared {
         *seen = greatest.max(*seen);
         (0..ready.min(self.options.concurrency)).for_each(|_| self.arrived.notify_one());
         suspects.into_iter().for_each(|entry| self.refuse(entry));
+        self.unless_stopped();
     }
 
     /// The same for answers that do not say how often their entries were delivered.
     pub(super) async fn admit_counted(&self, stream: u16, mut entries: Vec<Received>) -> Result<()> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+        if entries.is_empty() {
+            return Ok(());
+        }
         let place = &self.places[usize::from(stream)];
-        let range = (first.id.min(last.id), last.id.max(first.id));
-        let command = place.pending(range, entries.len(), Some(&self.consumer));
-        let counted = verbs::pending(self.store.call(command).await?)?;
+        let ids: Vec<EntryId> = entries.iter().map(|entry| entry.id).collect();
+        let counted = place.still_pending(&self.store, &ids).await?;
         let counts: HashMap<EntryId, i64> =
             counted.into_iter().map(|pending| (pending.id, pending.deliveries)).collect();
         for entry in &mut entries {
@@ -83,12 +85,15 @@ impl Shared {
     }
 
     /// What is not worked on: deleted meanwhile, or poison.
-    fn refuse(&self, entry: Entry) {
+    fn refuse(&self, mut entry: Entry) {
         if entry.deliveries == 0 {
-            return self.outbox.put(Settled { at: entry.at, fate: Fate::Ack, told: None });
+            return self.post(Settled { at: entry.at, fate: Fate::Discard, told: None });
         }
+        // It never stood in its lane, so nobody waits behind it.
+        entry.lane = None;
         let marked = entry.deliveries >= POISON_FROM;
         if marked && self.options.poison == Poison::Mark {
+            self.observed(entry.at, What::Marked);
             return self.held.lock().forget(entry.at);
         }
         let reason = if marked { "fatal" } else { "max-deliveries" };

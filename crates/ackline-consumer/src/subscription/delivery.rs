@@ -5,6 +5,7 @@ use super::held::{Entry, Held};
 use super::options::Poison;
 use super::outbox::{Death, Fate, Settled};
 use crate::error::{Error, Result};
+use crate::event::What;
 use crate::fields::Fields;
 use crate::format::{Body, FormatError};
 use crate::id::EntryId;
@@ -45,9 +46,11 @@ pub struct Delivery {
 pub(crate) enum Verdict {
     Ack,
     AckAnd(Vec<Command>),
-    /// Tried again, after the backoff or after a time of its own.
+    /// Tried again, after the backoff or after a time of its own. The error goes with it to the dead letters, should this have
+    /// been its last try.
     Nack {
         after: Option<Duration>,
+        error: Option<String>,
     },
     Reject {
         reason: &'static str,
@@ -148,12 +151,12 @@ impl Delivery {
     /// [`Options::backoff`]: crate::Options::backoff
     /// [`Options::max_deliveries`]: crate::Options::max_deliveries
     pub async fn nack(self) -> Result<()> {
-        self.told(Verdict::Nack { after: None }).await
+        self.told(Verdict::Nack { after: None, error: None }).await
     }
 
     /// The same, with a wait of its own.
     pub async fn nack_after(self, wait: Duration) -> Result<()> {
-        self.told(Verdict::Nack { after: Some(wait) }).await
+        self.told(Verdict::Nack { after: Some(wait), error: None }).await
     }
 
     /// Gives the entry up as poison: [`Options::poison`](crate::Options::poison) says what that means.
@@ -189,8 +192,7 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         let back = self.home.take().is_some_and(|home| home.give_back());
         if let Some(entry) = self.entry.take().filter(|_| !back) {
-            self.shared.meter(entry.at).ended(Ending::Abandoned, 1);
-            self.shared.abandon(&entry);
+            self.shared.leave_undecided(entry);
         }
     }
 }
@@ -219,10 +221,13 @@ impl Shared {
                 self.meter(entry.at).ended(Ending::Abandoned, 1);
                 return self.gone(entry, told);
             }
-            Verdict::Nack { after } => match self.next_try(&entry, after) {
-                Next::Later(until) => return self.delay(entry, until, told),
-                Next::Now => Fate::Release(Release::Fail, entry.deliveries),
-                Next::Never => return self.bury(entry, "max-deliveries", None, told),
+            Verdict::Nack { after, error } => match self.next_try(&entry, after) {
+                Next::Later(wait) => {
+                    self.observed(entry.at, What::Nacked { wait });
+                    return self.delay(entry, wait, told);
+                }
+                Next::Now => Fate::Nack(entry.deliveries),
+                Next::Never => return self.bury(entry, "max-deliveries", error, told),
             },
             Verdict::Reject { reason, error } => return self.bury(entry, reason, error, told),
             Verdict::Return => Fate::Release(Release::Silent, entry.deliveries),
@@ -231,22 +236,30 @@ impl Shared {
     }
 
     fn next_try(&self, entry: &Entry, after: Option<Duration>) -> Next {
-        let deliveries = entry.deliveries.max(1).unsigned_abs();
-        if self.options.max_deliveries.is_some_and(|max| deliveries >= max) {
+        if self.is_spent(entry) {
             return Next::Never;
         }
+        let deliveries = entry.deliveries.max(1).unsigned_abs();
         let wait = after.unwrap_or_else(|| self.options.backoff.after(deliveries));
-        // In order, what comes behind it has to wait for it here.
-        if wait.is_zero() && entry.lane.is_none() || self.held.lock().delayed() >= DELAYED_MAX {
-            return Next::Now;
+        // In order, what comes behind it has to wait for it here, so there are no more of them than there are lanes.
+        let held_here = entry.lane.is_some() || !wait.is_zero() && self.held.lock().delayed() < DELAYED_MAX;
+        match held_here && !self.stop.is_cancelled() {
+            true => Next::Later(wait),
+            false => Next::Now,
         }
-        Next::Later(Instant::now() + wait)
     }
 
-    fn delay(&self, entry: Entry, until: Instant, told: Told) {
+    /// Whether this was the last delivery that it may have.
+    pub(super) fn is_spent(&self, entry: &Entry) -> bool {
+        self.options.max_deliveries.is_some_and(|max| entry.deliveries.max(1).unsigned_abs() >= max)
+    }
+
+    fn delay(&self, entry: Entry, wait: Duration, told: Told) {
+        let until = Instant::now() + wait;
         let busy = self.with_held(|held| held.delay(entry, until));
         self.keep.notify_one();
         self.moved_on(busy);
+        self.unless_stopped();
         tell(told);
     }
 
@@ -267,8 +280,12 @@ impl Shared {
         if self.ended.is_cancelled() {
             return;
         }
-        let busy = self.with_held(|held| held.settle(entry.at, entry.lane.as_ref()));
-        self.outbox.put(Settled { at: entry.at, fate, told });
+        let lane = entry.lane.as_ref();
+        let busy = self.with_held(|held| match fate {
+            Fate::Release(..) | Fate::Nack(_) => held.give_back(entry.at, lane),
+            _ => held.settle(entry.at, lane),
+        });
+        self.post(Settled { at: entry.at, fate, told });
         self.moved_on(busy);
     }
 
@@ -277,7 +294,19 @@ impl Shared {
         tell(told);
     }
 
-    fn abandon(&self, entry: &Entry) {
+    /// Nobody said what shall become of it: somebody gets it again once its lease has run out. In order, that is this consumer,
+    /// and what comes behind it waits.
+    pub(super) fn leave_undecided(&self, entry: Entry) {
+        self.observed(entry.at, What::Undecided);
+        self.meter(entry.at).ended(Ending::Abandoned, 1);
+        let ordered = entry.lane.is_some() && !self.options.no_ack && !self.stop.is_cancelled();
+        match ordered && !self.held.lock().is_lost(entry.at) {
+            true => self.delay(entry, self.options.lease, None),
+            false => self.abandon(&entry),
+        }
+    }
+
+    pub(super) fn abandon(&self, entry: &Entry) {
         let busy = self.with_held(|held| held.abandon(entry.at, entry.lane.as_ref()));
         self.moved_on(busy);
     }
@@ -302,7 +331,7 @@ impl Shared {
 
 enum Next {
     Now,
-    Later(Instant),
+    Later(Duration),
     Never,
 }
 

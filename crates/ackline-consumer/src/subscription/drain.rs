@@ -1,10 +1,10 @@
 //! The tasks of a subscription, from its start to its end.
 
-use super::outbox::{Fate, Settled};
-use super::{Shared, keeper, reader, settler, watch};
+use super::outbox::Settled;
+use super::{At, Shared, keeper, reader, settler, watch};
 use crate::error::{Error, Result};
 use crate::id::EntryId;
-use crate::verbs::{self, Place, Release};
+use crate::verbs::{self, Pending, Place, Release};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
@@ -24,7 +24,9 @@ pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     }
     let mut others = JoinSet::new();
     others.spawn(keeper::run(Arc::clone(&shared)));
-    others.spawn(settler::run(Arc::clone(&shared)));
+    for (stream, _) in shared.streams() {
+        others.spawn(settler::run(Arc::clone(&shared), stream));
+    }
     others.spawn(watch::run(Arc::clone(&shared)));
     let mut end = tokio::select! {
         () = shared.stop.cancelled() => Ok(()),
@@ -35,12 +37,9 @@ pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     shared.stop();
     let deadline = Instant::now() + shared.options.drain;
     end = end.and(join(&mut readers).await);
+    shared.over.cancel();
     shared.give_back().await;
-    let in_time = tokio::select! {
-        done = timeout_at(deadline, shared.begun_until(0)) => done.is_ok(),
-        () = shared.abort.cancelled() => false,
-    };
-    if !in_time {
+    if timeout_at(deadline, shared.busy_until_idle()).await.is_err() {
         shared.give_up_begun();
     }
     let farewell = Instant::now() + FAREWELL;
@@ -71,43 +70,72 @@ fn checked(end: Option<Result<(), JoinError>>) -> Result<()> {
 }
 
 impl Shared {
+    /// Once stopped, nothing is begun any more: what comes in late goes back at once.
+    pub(super) fn unless_stopped(&self) {
+        if self.stop.is_cancelled() && !self.options.no_ack {
+            self.give_back_idle();
+        }
+    }
+
     /// Gives back what was fetched and not begun, as if it had never been delivered, and what was to be tried again later.
-    async fn give_back(&self) {
+    fn give_back_idle(&self) {
         let (waiting, delayed) = self.held.lock().take_idle();
         let modes = [(waiting, Release::Silent), (delayed, Release::Fail)];
         for (entries, mode) in modes {
             for entry in entries {
-                let fate = Fate::Release(mode, entry.deliveries);
-                self.outbox.put(Settled { at: entry.at, fate, told: None });
+                self.post(Settled::back(entry.at, mode, entry.deliveries));
             }
         }
+    }
+
+    async fn give_back(&self) {
+        // What the server has forgotten already is worked on to the end.
+        if self.options.no_ack {
+            return;
+        }
+        self.give_back_idle();
         if let Err(error) = self.sweep().await {
             debug!(%error, "could not look for entries on their way");
         }
     }
 
-    /// Entries that were on their way when the reader stopped are pending, and nobody holds them.
+    /// Entries that are pending, and nobody holds them: on their way when the reader stopped, left undecided, or poison that
+    /// stays.
     async fn sweep(&self) -> Result<()> {
-        if self.options.no_ack {
-            return Ok(());
-        }
-        let whole = (EntryId::ZERO, EntryId::new(u64::MAX, u64::MAX));
         for (stream, place) in self.streams() {
-            let look = place.pending(whole, SWEEP_MAX, Some(&self.consumer));
-            for entry in verbs::pending(self.store.call(look).await?)? {
-                let at = super::At { stream, id: entry.id };
-                let new = !self.held.lock().holds(at) && entry.deliveries < super::admit::POISON_FROM;
-                if new && self.held.lock().hold_settled(at, Instant::now()) {
-                    let fate = Fate::Release(Release::Fail, entry.deliveries);
-                    self.outbox.put(Settled { at, fate, told: None });
+            let mut from = EntryId::ZERO;
+            loop {
+                let range = (from, EntryId::new(u64::MAX, u64::MAX));
+                let look = place.pending(range, SWEEP_MAX, Some(&self.consumer));
+                let page = verbs::pending(self.store.call(look).await?)?;
+                page.iter().for_each(|entry| self.sweep_one(stream, entry));
+                match page.last().and_then(|last| last.id.next()) {
+                    Some(next) if page.len() == SWEEP_MAX => from = next,
+                    _ => break,
                 }
             }
         }
         Ok(())
     }
 
-    async fn begun_until(&self, count: usize) {
-        self.left_until(|held| held.begun() <= count).await;
+    fn sweep_one(&self, stream: u16, entry: &Pending) {
+        let at = At { stream, id: entry.id };
+        let poison = entry.deliveries >= super::admit::POISON_FROM;
+        // Where poison cannot be given up by its owner, it stays.
+        if poison && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+            return;
+        }
+        let mode = match poison {
+            true => Release::Fatal,
+            // Never seen here, so nobody has begun it.
+            false if entry.id > self.seen.lock()[usize::from(stream)] => Release::Silent,
+            false => Release::Fail,
+        };
+        self.post(Settled::back(at, mode, entry.deliveries));
+    }
+
+    async fn busy_until_idle(&self) {
+        self.left_until(|held| held.busy() == 0).await;
     }
 
     async fn held_until_empty(&self) {
@@ -125,13 +153,17 @@ impl Shared {
     }
 
     /// The time for what was begun is over.
-    fn give_up_begun(&self) {
-        self.abort.cancel();
+    pub(crate) fn give_up_begun(&self) {
+        self.held.lock().close();
+        self.give_back_idle();
+        // First taken, then aborted: what is dropped on the way is given back, not left for its lease to run out.
         let begun = self.held.lock().take_begun();
-        warn!(entries = begun.len(), "still worked on; given up and given back");
+        self.abort.cancel();
+        if !begun.is_empty() {
+            warn!(entries = begun.len(), "still worked on; given up and given back");
+        }
         for (at, deliveries) in begun {
-            let fate = Fate::Release(Release::Fail, deliveries);
-            self.outbox.put(Settled { at, fate, told: None });
+            self.post(Settled::back(at, Release::Fail, deliveries));
         }
     }
 

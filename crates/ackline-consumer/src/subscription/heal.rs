@@ -5,27 +5,48 @@ use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::{Command, Value};
 use crate::verbs;
+use std::collections::BTreeMap;
+use std::time::Duration;
 use tracing::info;
+
+/// More IDs than this do not go into one command.
+const IDS_MAX: usize = 500;
 
 impl Shared {
     /// Makes the group of a stream again, where nothing is missed.
     ///
     /// If the stream was lost too (flushed, deleted, a failover to an empty replica), what is in it now is new: from the
-    /// beginning. If the stream is still there, somebody destroyed the group alone: from the first entry that this consumer
-    /// has not settled, or else from the last that it saw.
+    /// beginning. If the stream is still there, somebody destroyed the group alone: from the last entry that this consumer saw,
+    /// and what it has not settled becomes its own once more.
     pub(super) async fn heal(&self, stream: u16) -> Result<()> {
         let place = &self.places[usize::from(stream)];
         let seen = self.seen.lock()[usize::from(stream)];
-        let lowest = self.held.lock().lowest(stream);
         let last = self.last_id(&place.stream).await?;
         let at = match last {
-            Some(last) if last >= seen => lowest.and_then(EntryId::previous).unwrap_or(seen),
+            Some(last) if last >= seen => seen,
             _ => EntryId::ZERO,
         };
         let answers = self.store.pipeline(vec![place.create_group(&at.to_string())]).await?;
         answers.into_iter().try_for_each(verbs::created)?;
+        self.take_back(stream).await?;
         self.meters[usize::from(stream)].groups_recreated.increment(1);
         info!(stream = place.stream, group = place.group, %at, "the group was gone; made again");
+        Ok(())
+    }
+
+    /// Makes pending again what this consumer holds. What is no longer in the stream stays away.
+    async fn take_back(&self, stream: u16) -> Result<()> {
+        let place = &self.places[usize::from(stream)];
+        let mut by_count = BTreeMap::<i64, Vec<EntryId>>::new();
+        for (id, deliveries) in self.held.lock().unsettled(stream) {
+            by_count.entry(deliveries).or_default().push(id);
+        }
+        for (count, ids) in by_count {
+            for ids in ids.chunks(IDS_MAX) {
+                let claim = place.claim(&self.consumer, ids, Duration::ZERO, Some(count));
+                self.store.call(claim.arg("FORCE")).await?;
+            }
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 //!               │      ▲                        │
 //!               │      │ the one before it      │ fails, to be tried later
 //!               ▼      │ is settled             ▼
-//!             lane ────┘                     delayed ───────────► settling (released)
+//!             lane ────┘                     delayed ───────────► returning
 //!         (same key, in order)                  └──── ordered: ready once more
 //! ```
 
@@ -41,7 +41,10 @@ enum State {
     Waiting,
     Begun,
     Delayed,
+    /// It will be gone: acknowledged, or dead.
     Settling,
+    /// It is given back, and somebody may get it before this consumer hears that it could be given back. This one, too.
+    Returning,
 }
 
 #[derive(Debug)]
@@ -52,6 +55,14 @@ struct Holding {
     lost: bool,
     /// When work on it began, by the clock of [`Held::begin`].
     begun_at: u64,
+    /// Delivered to this consumer once more while it was given back.
+    back: Option<Box<Entry>>,
+}
+
+impl Holding {
+    fn new(state: State, deliveries: i64, now: Instant) -> Holding {
+        Holding { state, renewed_at: now, deliveries, lost: false, begun_at: 0, back: None }
+    }
 }
 
 /// What is held of one stream.
@@ -83,20 +94,18 @@ pub(crate) struct Held {
 impl Held {
     /// Takes an entry in. False if it is held already: then it is only known to have been renewed.
     pub(crate) fn hold(&mut self, entry: Entry, now: Instant) -> bool {
-        let holding = Holding {
-            state: State::Waiting,
-            renewed_at: now,
-            deliveries: entry.deliveries,
-            lost: false,
-            begun_at: 0,
-        };
         match self.all.entry(entry.at) {
             hashbrown::hash_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
                 (held.renewed_at, held.deliveries, held.lost) = (now, entry.deliveries, false);
+                if held.state == State::Returning {
+                    held.back = Some(Box::new(entry));
+                }
                 return false;
             }
-            hashbrown::hash_map::Entry::Vacant(place) => place.insert(holding),
+            hashbrown::hash_map::Entry::Vacant(place) => {
+                place.insert(Holding::new(State::Waiting, entry.deliveries, now))
+            }
         };
         self.waiting += 1;
         self.line_up(entry);
@@ -128,25 +137,43 @@ impl Held {
         if self.closed {
             return None;
         }
-        let entry = self.ready.pop_front()?;
-        if let Some(held) = self.all.get_mut(&entry.at) {
-            (held.state, held.begun_at) = (State::Begun, clock);
+        loop {
+            let entry = self.ready.pop_front()?;
+            let held = self.all.get_mut(&entry.at).expect("what is ready is held");
+            if !held.lost {
+                (held.state, held.begun_at) = (State::Begun, clock);
+                self.waiting -= 1;
+                self.begun += 1;
+                return Some(entry);
+            }
+            self.abandon(entry.at, entry.lane.as_ref());
         }
-        self.waiting -= 1;
-        self.begun += 1;
-        Some(entry)
+    }
+
+    /// Whether there is another to begin.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Takes an entry in that nobody shall work on. False if it is held already.
     pub(crate) fn hold_settled(&mut self, at: At, now: Instant) -> bool {
-        let holding =
-            Holding { state: State::Settling, renewed_at: now, deliveries: 0, lost: false, begun_at: 0 };
-        self.all.try_insert(at, holding).is_ok()
+        self.all.try_insert(at, Holding::new(State::Settling, 0, now)).is_ok()
+    }
+
+    /// Takes an entry in that is given back at once. False if it is held already.
+    pub(crate) fn hold_returning(&mut self, at: At, now: Instant) -> bool {
+        self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
     }
 
     /// Work on an entry is over. It is held until that is confirmed, so that reading it once more does not begin it again.
     pub(crate) fn settle(&mut self, at: At, lane: Option<&Bytes>) {
         self.leave(at, State::Settling);
+        self.next_of(at, lane);
+    }
+
+    /// Work on an entry is over, and somebody shall get it again. Held until that is confirmed.
+    pub(crate) fn give_back(&mut self, at: At, lane: Option<&Bytes>) {
+        self.leave(at, State::Returning);
         self.next_of(at, lane);
     }
 
@@ -156,7 +183,13 @@ impl Held {
         self.delayed.insert((until, entry.at), entry);
     }
 
-    /// The server knows what became of it, or it is nobody's business any more.
+    /// The server knows what became of it. Whether it is here again by now, to be worked on.
+    pub(crate) fn confirm(&mut self, at: At, now: Instant) -> bool {
+        let back = self.all.remove(&at).and_then(|held| held.back);
+        back.is_some_and(|entry| self.hold(*entry, now))
+    }
+
+    /// It is nobody's business any more.
     pub(crate) fn forget(&mut self, at: At) {
         self.all.remove(&at);
     }
@@ -172,7 +205,7 @@ impl Held {
         match std::mem::replace(&mut held.state, next) {
             State::Begun => self.begun -= 1,
             State::Waiting => self.waiting -= 1,
-            State::Delayed | State::Settling => {}
+            State::Delayed | State::Settling | State::Returning => {}
         }
     }
 
@@ -213,40 +246,54 @@ impl Held {
         let mut delayed: Vec<Entry> = std::mem::take(&mut self.delayed).into_values().collect();
         for idle in [&mut waiting, &mut delayed] {
             idle.sort_by_key(|entry| entry.at);
+            idle.retain(|entry| !self.is_lost(entry.at));
             for entry in idle {
-                self.leave(entry.at, State::Settling);
+                self.leave(entry.at, State::Returning);
             }
         }
+        self.forget_lost();
         (waiting, delayed)
     }
 
-    /// Everything that is worked on, with the number of the delivery: settled from here on.
+    /// What another consumer has by now and nobody here works on.
+    fn forget_lost(&mut self) {
+        let waiting = self.all.extract_if(|_, held| held.lost && held.state == State::Waiting).count();
+        self.waiting -= waiting;
+        self.all.retain(|_, held| !(held.lost && held.state == State::Delayed));
+    }
+
+    /// Everything that is worked on, with the number of the delivery: given back from here on.
     pub(crate) fn take_begun(&mut self) -> Vec<(At, i64)> {
+        self.begun = 0;
+        // What another consumer has is not given back, and nobody here cares for it any more.
+        self.all.retain(|_, held| !(held.lost && held.state == State::Begun));
         let mut all = Vec::new();
         for (&at, held) in &mut self.all {
             if held.state == State::Begun {
-                held.state = State::Settling;
+                held.state = State::Returning;
                 all.push((at, held.deliveries));
             }
         }
-        self.begun -= all.len();
         all.sort_unstable();
         all
     }
 
-    /// What was last renewed before `before`, with whether it was even before `lapsed`. Marks all of it as renewed at `now`.
-    pub(crate) fn renew(&mut self, before: Instant, now: Instant) -> Vec<At> {
-        let old =
-            |held: &&mut Holding| held.renewed_at <= before && !held.lost && held.state != State::Settling;
-        let mut all = Vec::new();
-        for (&at, held) in self.all.iter_mut() {
-            if old(&&mut *held) {
-                held.renewed_at = now;
-                all.push(at);
-            }
-        }
+    /// What was last renewed at `before` or earlier and is still this consumer's to settle.
+    pub(crate) fn stale(&self, before: Instant) -> Vec<At> {
+        let old = |held: &Holding| {
+            let leaves = matches!(held.state, State::Settling | State::Returning);
+            held.renewed_at <= before && !held.lost && !leaves
+        };
+        let mut all: Vec<At> = self.all.iter().filter(|(_, held)| old(held)).map(|(&at, _)| at).collect();
         all.sort_unstable();
         all
+    }
+
+    /// The lease of an entry has begun anew.
+    pub(crate) fn renewed(&mut self, at: At, now: Instant) {
+        if let Some(held) = self.all.get_mut(&at) {
+            held.renewed_at = held.renewed_at.max(now);
+        }
     }
 
     /// Another consumer has it now.
@@ -264,9 +311,14 @@ impl Held {
         self.all.contains_key(&at)
     }
 
-    /// The lowest ID of a stream that is held.
-    pub(crate) fn lowest(&self, stream: u16) -> Option<EntryId> {
-        self.all.keys().filter(|at| at.stream == stream).map(|at| at.id).min()
+    /// What is held of a stream and still has to be pending on the server, with the number of the delivery.
+    pub(crate) fn unsettled(&self, stream: u16) -> Vec<(EntryId, i64)> {
+        let ours =
+            |(at, held): &(&At, &Holding)| at.stream == stream && !held.lost && held.state != State::Settling;
+        let mut all: Vec<_> =
+            self.all.iter().filter(ours).map(|(at, held)| (at.id, held.deliveries.max(1))).collect();
+        all.sort_unstable();
+        all
     }
 
     /// How many are fetched or worked on.
@@ -274,8 +326,9 @@ impl Held {
         self.waiting + self.begun
     }
 
-    pub(crate) fn begun(&self) -> usize {
-        self.begun
+    /// Which delivery of an entry this is.
+    pub(crate) fn deliveries(&self, at: At) -> Option<i64> {
+        self.all.get(&at).map(|held| held.deliveries)
     }
 
     pub(crate) fn delayed(&self) -> usize {
@@ -295,7 +348,7 @@ impl Held {
                     let first = of_stream.first_begun.unwrap_or(u64::MAX);
                     of_stream.first_begun = Some(first.min(held.begun_at));
                 }
-                State::Settling => continue,
+                State::Settling | State::Returning => continue,
             }
             of_stream.lost += usize::from(held.lost);
         }

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::held::{At, Entry};
-use super::outbox::{Fate, Settled};
+use super::outbox::Settled;
 use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::Value;
@@ -61,9 +61,15 @@ impl Due {
         let now = Instant::now();
         if self.renew <= now {
             let late = now.duration_since(self.renewed_at) >= shared.options.lease.mul_f64(0.8);
-            shared.renew(late).await;
-            self.renewed_at = now;
-            self.renew = Instant::now() + shared.renew_every();
+            // What fails is tried again soon: two failures in a row need not cost the lease.
+            let wait = match shared.renew(late).await {
+                true => {
+                    self.renewed_at = now;
+                    shared.renew_every()
+                }
+                false => shared.renew_every() / 4,
+            };
+            self.renew = Instant::now() + wait;
         }
         if shared.looks() && self.look <= now && !shared.stop.is_cancelled() {
             shared.look_at_others().await;
@@ -91,12 +97,14 @@ impl Shared {
         loop {
             let now = Instant::now();
             let Some(entry) = self.held.lock().due(now) else { return };
+            let lost = self.held.lock().is_lost(entry.at);
             match entry.lane {
+                _ if lost => self.abandon(&entry),
                 None => {
-                    self.held.lock().settle(entry.at, None);
-                    let fate = Fate::Release(Release::Fail, entry.deliveries);
-                    self.outbox.put(Settled { at: entry.at, fate, told: None });
+                    self.held.lock().give_back(entry.at, None);
+                    self.post(Settled::back(entry.at, Release::Fail, entry.deliveries));
                 }
+                Some(_) if self.is_spent(&entry) => self.bury(entry, "max-deliveries", None, None),
                 Some(_) => self.try_again(entry).await,
             }
         }
@@ -114,13 +122,16 @@ impl Shared {
         self.meter(entry.at).tried_again();
         self.held.lock().again(entry);
         self.arrived.notify_one();
+        self.unless_stopped();
     }
 
     /// Renews the leases of everything that is held. If that comes late, somebody else may have taken over meanwhile.
-    async fn renew(&self, late: bool) {
+    /// Whether all of it was done.
+    async fn renew(&self, late: bool) -> bool {
         let now = Instant::now();
         let before = now.checked_sub(self.options.lease / 6).unwrap_or(now);
-        let old = self.held.lock().renew(before, now);
+        let old = self.held.lock().stale(before);
+        let mut all = true;
         for (stream, place) in self.streams() {
             let of_stream: Vec<EntryId> =
                 old.iter().filter(|at| at.stream == stream).map(|at| at.id).collect();
@@ -131,17 +142,24 @@ impl Shared {
                 };
                 let renewed = match ours {
                     Ok(ids) if ids.is_empty() => continue,
-                    Ok(ids) => {
-                        let command = place.claim(&self.consumer, &ids, Duration::ZERO, None);
-                        self.store.call(command).await.map(drop)
-                    }
+                    Ok(ids) => self.renew_of(stream, &ids, now).await,
                     Err(error) => Err(error),
                 };
                 if let Err(error) = renewed {
                     warn!(stream = place.stream, entries = ids.len(), %error, "leases could not be renewed");
+                    all = false;
                 }
             }
         }
+        all
+    }
+
+    async fn renew_of(&self, stream: u16, ids: &[EntryId], now: Instant) -> Result<()> {
+        let place = &self.places[usize::from(stream)];
+        self.store.call(place.claim(&self.consumer, ids, Duration::ZERO, None)).await?;
+        let mut held = self.held.lock();
+        ids.iter().for_each(|&id| held.renewed(At { stream, id }, now));
+        Ok(())
     }
 
     /// Which of the entries still belong to this consumer. The others are marked as lost.

@@ -23,6 +23,8 @@ mod settler;
 mod vitals;
 mod watch;
 
+#[cfg(feature = "harness")]
+pub(crate) use admit::POISON_FROM;
 pub use delivery::Delivery;
 pub(crate) use delivery::Verdict;
 pub(crate) use held::{At, Census, Entry};
@@ -31,6 +33,7 @@ pub(crate) use outbox::{Fate, Settled};
 use crate::capabilities::Capabilities;
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::event::{Event, Observer, What};
 use crate::health::Health;
 use crate::id::EntryId;
 use crate::meter::{self, Meter};
@@ -54,11 +57,13 @@ pub(crate) struct Shared {
     pub(crate) consumer: Arc<str>,
     pub(crate) options: Options,
     pub(crate) capabilities: Capabilities,
+    observers: Vec<Observer>,
     /// By the number of the stream.
     meters: Vec<Meter>,
     vitals: Vitals,
     held: Mutex<Held>,
-    outbox: Outbox,
+    /// One for each stream: in a cluster they are on different nodes, and one that is not there holds up no other.
+    outboxes: Vec<Outbox>,
     /// Entries became ready.
     arrived: Notify,
     /// There is room for more, or nothing is left to do.
@@ -67,12 +72,17 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
-    /// The greatest ID that was delivered, by stream.
+    /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
     /// No more is read.
     stop: CancellationToken,
+    /// Nothing more is handed out, once what there is has been.
+    over: CancellationToken,
     /// What is still being worked on shall be given up.
     abort: CancellationToken,
+    /// Everything shall end as if the process had.
+    #[cfg(feature = "harness")]
+    pub(crate) crashed: CancellationToken,
     /// Nothing is sent any more.
     ended: CancellationToken,
 }
@@ -96,6 +106,7 @@ impl Subscription {
         let store = client.store().clone();
         let places: Vec<Place> =
             streams.into_iter().map(|stream| Place { stream, group: group.clone() }).collect();
+        let mut seen = Vec::new();
         for place in &places {
             let at = match options.start {
                 Start::Beginning => "0".to_owned(),
@@ -104,12 +115,18 @@ impl Subscription {
             };
             let answer = store.pipeline(vec![place.create_group(&at)]).await?;
             answer.into_iter().try_for_each(verbs::created)?;
+            // Should the group be lost, it goes on here.
+            let groups = verbs::groups(store.call(place.groups()).await?)?;
+            let ours = groups.into_iter().find(|(name, _)| *name == place.group);
+            seen.push(ours.map_or(EntryId::ZERO, |(_, last)| last));
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
-        let capabilities = client.capabilities(first).await?;
-        let shared = Arc::new(Shared::new(client, places, options, capabilities));
+        let capabilities = options.without.of(client.capabilities(first).await?);
+        let shared = Arc::new(Shared::new(client, places, seen, options, capabilities));
         shared.tell_start();
-        let driver = tokio::spawn(drain::drive(Arc::clone(&shared)));
+        #[cfg(feature = "harness")]
+        client.subscriptions().push(Arc::downgrade(&shared));
+        let driver = tokio::spawn(Arc::clone(&shared).unless_crashed(drain::drive(Arc::clone(&shared))));
         Ok(Subscription { shared, driver: Some(driver) })
     }
 
@@ -122,12 +139,12 @@ impl Subscription {
             if let Some(delivery) = self.try_next() {
                 return Some(delivery);
             }
-            if self.shared.stop.is_cancelled() {
+            if self.shared.over.is_cancelled() {
                 return None;
             }
             tokio::select! {
                 () = arrived => {}
-                () = self.shared.stop.cancelled() => {}
+                () = self.shared.over.cancelled() => {}
             }
         }
     }
@@ -135,7 +152,16 @@ impl Subscription {
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
         let clock = self.shared.vitals.clock();
-        let entry = self.shared.held.lock().begin(clock)?;
+        let mut held = self.shared.held.lock();
+        let entry = held.begin(clock)?;
+        let more = held.has_ready();
+        drop(held);
+        if more {
+            // Of two notices that find nobody waiting yet, one is lost: whoever takes an entry calls the next one.
+            self.shared.arrived.notify_one();
+        }
+        let deliveries = entry.deliveries.max(1).unsigned_abs();
+        self.shared.observed(entry.at, What::Begun { deliveries });
         Some(Delivery::new(Arc::clone(&self.shared), entry))
     }
 
@@ -183,12 +209,21 @@ impl Drop for Subscription {
 }
 
 impl Shared {
-    fn new(client: &Client, places: Vec<Place>, options: Options, capabilities: Capabilities) -> Shared {
+    fn new(
+        client: &Client,
+        places: Vec<Place>,
+        seen: Vec<EntryId>,
+        options: Options,
+        capabilities: Capabilities,
+    ) -> Shared {
         let consumer: Arc<str> = options.name.clone().unwrap_or_else(new_name).into();
         meter::describe();
         let meter = |place| Meter::new(place, &consumer, client.produced());
+        let stop = CancellationToken::new();
+        let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
         Shared {
-            seen: Mutex::new(vec![EntryId::ZERO; places.len()]),
+            seen: Mutex::new(seen),
+            outboxes: places.iter().map(|_| Outbox::default()).collect(),
             meters: places.iter().map(meter).collect(),
             vitals: Vitals::new(places.len()),
             store: client.store().clone(),
@@ -196,16 +231,23 @@ impl Shared {
             consumer,
             options,
             capabilities,
+            observers: client.observers(),
             held: Mutex::default(),
-            outbox: Outbox::default(),
             arrived: Notify::new(),
             left: Notify::new(),
             keep: Notify::new(),
             look: Notify::new(),
-            stop: CancellationToken::new(),
+            stop,
+            over,
+            #[cfg(feature = "harness")]
+            crashed: CancellationToken::new(),
             abort: CancellationToken::new(),
             ended: CancellationToken::new(),
         }
+    }
+
+    pub(crate) fn place(&self, at: At) -> &Place {
+        &self.places[usize::from(at.stream)]
     }
 
     /// What it does and how, in one line.
@@ -231,14 +273,11 @@ impl Shared {
         &self.meters[usize::from(at.stream)]
     }
 
-    pub(crate) fn place(&self, at: At) -> &Place {
-        &self.places[usize::from(at.stream)]
-    }
-
     /// Stops at once: what is worked on is given up, and given back.
     pub(crate) fn stop_now(&self) {
         self.stop();
-        self.abort.cancel();
+        self.give_up_begun();
+        self.left.notify_waiters();
     }
 
     /// Cancelled when no more is read.
@@ -252,9 +291,50 @@ impl Shared {
     }
 
     /// Nothing more is begun or read.
-    pub(super) fn stop(&self) {
-        self.held.lock().close();
+    fn stop(&self) {
+        // What the server has forgotten as it delivered it is gone if it is not worked on.
+        if !self.options.no_ack {
+            self.held.lock().close();
+        }
         self.stop.cancel();
+    }
+
+    /// Does it, unless the harness pretends that the process has died.
+    pub(crate) async fn unless_crashed(
+        self: Arc<Shared>,
+        work: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        #[cfg(feature = "harness")]
+        let end = self.crashed.run_until_cancelled(work).await.unwrap_or(Ok(()));
+        #[cfg(not(feature = "harness"))]
+        let end = work.await;
+        end
+    }
+
+    /// Tells those who want to know.
+    #[inline]
+    fn observed(&self, at: At, what: What<'_>) {
+        if self.observers.is_empty() {
+            return;
+        }
+        let Place { stream, group } = self.place(at);
+        let event = Event { stream, group, consumer: &self.consumer, id: at.id, what };
+        self.observers.iter().for_each(|observer| observer(&event));
+    }
+
+    /// Sends a verdict on its way.
+    fn post(&self, settled: Settled) {
+        self.outboxes[usize::from(settled.at.stream)].put(settled);
+    }
+
+    #[cfg(feature = "harness")]
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.ended.is_cancelled() && !self.crashed.is_cancelled()
+    }
+
+    #[cfg(feature = "harness")]
+    pub(crate) fn held_count(&self) -> usize {
+        self.held.lock().len()
     }
 
     fn is_named(&self) -> bool {

@@ -12,14 +12,32 @@ use tokio::time::Instant;
 pub(crate) enum Fate {
     /// XACK, or XACKDEL.
     Ack,
-    /// The same, of poison.
+    /// The same, for what nobody has worked on.
     Discard,
-    /// The same, and these commands with it in one step.
+    /// XACK, and these commands with it in one step.
     AckAnd(Vec<Command>),
     /// XNACK, or what comes next to it. With the delivery's number, for servers that do not count back by themselves.
     Release(Release, i64),
+    /// XNACK because it failed, with the delivery's number as well.
+    Nack(i64),
     /// To the dead-letter stream.
     Dead(Box<Death>),
+}
+
+impl Fate {
+    /// Whether it needs no step of its own.
+    pub(crate) fn is_plain(&self) -> bool {
+        !matches!(self, Fate::AckAnd(_) | Fate::Dead(_))
+    }
+
+    /// How it is given back, if it is, with the number of its delivery.
+    pub(crate) fn back(&self) -> Option<(Release, i64)> {
+        match *self {
+            Fate::Release(mode, deliveries) => Some((mode, deliveries)),
+            Fate::Nack(deliveries) => Some((Release::Fail, deliveries)),
+            _ => None,
+        }
+    }
 }
 
 /// Why an entry is dead.
@@ -35,6 +53,13 @@ pub(crate) struct Settled {
     pub(crate) fate: Fate,
     /// Who wants to know when the server has confirmed it.
     pub(crate) told: Option<oneshot::Sender<Result<()>>>,
+}
+
+impl Settled {
+    /// Given back, with nobody waiting to hear of it.
+    pub(crate) fn back(at: At, mode: Release, deliveries: i64) -> Settled {
+        Settled { at, fate: Fate::Release(mode, deliveries), told: None }
+    }
 }
 
 /// Verdicts that gather while those before them are under way.

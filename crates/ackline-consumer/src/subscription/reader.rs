@@ -1,23 +1,31 @@
 //! Reads one stream for as long as the subscription lives.
 
-use super::Shared;
 use super::backoff::Backoff;
+use super::{At, Shared};
 use crate::error::Result;
 use crate::id::EntryId;
-use crate::store::Reader;
+use crate::store::{Reader, Received};
 use crate::verbs::{self, Place};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// How long to wait before trying again after an error.
 pub(super) const RETRY: Backoff =
     Backoff::exponential(Duration::from_millis(50), Duration::from_secs(5)).with_jitter();
 
-/// What the consumer was given and may not have got: read before anything new, at the start and after each lost connection.
+/// While there is more to read than is worked on, released and stale entries are asked for this often, because each entry
+/// of such an answer says more than is needed of a new one. Otherwise every read asks for them.
+const CLAIM_EVERY: Duration = Duration::from_millis(100);
+
 enum Phase {
+    /// What the consumer was given and may not have got: read before anything new, at the start and after each lost connection.
     History(EntryId),
+    /// What is new, and what others left.
     New,
+    /// The same while it comes faster than it is worked on: others were last asked about at that time.
+    Plenty(Instant),
 }
 
 pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
@@ -27,7 +35,8 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
     while !shared.stop.is_cancelled() {
         let step = match phase {
             Phase::History(after) => shared.read_history(&mut reader, stream, after).await,
-            Phase::New => shared.read_new(&mut reader, stream).await,
+            Phase::New => shared.read_new(&mut reader, stream, None).await,
+            Phase::Plenty(since) => shared.read_new(&mut reader, stream, Some(since)).await,
         };
         match step {
             Ok(next) => {
@@ -76,20 +85,28 @@ impl Shared {
             None => Ok(Phase::New),
             Some(last) => {
                 let last = last.id;
+                // What is held is no news, and may just be on its way back to the group.
+                let held = |entry: &Received| self.held.lock().holds(At { stream, id: entry.id });
+                let entries = entries.into_iter().filter(|entry| !held(entry)).collect();
                 self.admit_counted(stream, entries).await?;
                 Ok(Phase::History(last))
             }
         }
     }
 
-    async fn read_new(&self, reader: &mut Reader, stream: u16) -> Result<Phase> {
+    async fn read_new(&self, reader: &mut Reader, stream: u16, claimed: Option<Instant>) -> Result<Phase> {
         let Some(room) = self.room().await else { return Ok(Phase::New) };
-        let claim = (self.capabilities.claim && !self.options.no_ack).then_some(self.options.lease);
+        let now = Instant::now();
+        let recent = claimed.filter(|&at| now.duration_since(at) < CLAIM_EVERY);
+        let claims = self.capabilities.claim && !self.options.no_ack && recent.is_none();
+        let claim = claims.then_some(self.options.lease);
         let place = self.place_of(stream);
         let command = place.read(&self.consumer, room, self.options.block, claim, self.options.no_ack);
         let value = reader.call(command, self.options.block, &self.stop).await?;
-        self.admit(stream, verbs::delivered(value)?);
-        Ok(Phase::New)
+        let entries = verbs::delivered(value)?;
+        let plenty = entries.len() == room;
+        self.admit(stream, entries);
+        Ok(if plenty { Phase::Plenty(recent.unwrap_or(now)) } else { Phase::New })
     }
 
     /// How many entries may be fetched, as soon as that is worth a read. `None` once the subscription stops.

@@ -6,6 +6,7 @@ use super::options::{OnAck, Poison};
 use super::outbox::{Death, Fate, Settled};
 use super::reader::RETRY;
 use crate::error::{Error, Result};
+use crate::event::What;
 use crate::id::EntryId;
 use crate::meter::Ending;
 use crate::producer;
@@ -13,36 +14,37 @@ use crate::store::{Command, Value};
 use crate::verbs::{Place, Release};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
+
+/// A group that is gone so often while one batch is sent is left alone.
+const HEALS_MAX: u64 = 3;
 
 /// More IDs than this do not go into one command.
 const IDS_MAX: usize = 1000;
 
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
     loop {
         let (since, batch) = tokio::select! {
-            batch = shared.outbox.take() => batch,
+            batch = shared.outboxes[usize::from(stream)].take() => batch,
             () = shared.ended.cancelled() => return,
         };
-        let mut of_streams = BTreeMap::<u16, Vec<Settled>>::new();
-        for settled in batch {
-            of_streams.entry(settled.at.stream).or_default().push(settled);
-        }
-        for (stream, batch) in of_streams {
-            shared.deliver(&shared.places[usize::from(stream)], batch).await;
-            shared.meters[usize::from(stream)].settled_in(since.elapsed());
-        }
+        shared.deliver(stream, batch).await;
+        shared.meters[usize::from(stream)].settled_in(since.elapsed());
         shared.left.notify_waiters();
     }
 }
 
 impl Shared {
     /// Sends verdicts about one stream until the server has taken them or refused them.
-    async fn deliver(&self, place: &Place, mut batch: Vec<Settled>) {
+    async fn deliver(&self, stream: u16, mut batch: Vec<Settled>) {
+        let place = &self.places[usize::from(stream)];
         let mut failed = 0;
         while !batch.is_empty() {
             match self.attempt(place, &mut batch).await {
                 Ok(()) => return,
+                Err(error) if self.may_heal(stream, &error, failed).await => failed += 1,
                 Err(error) if error.is_transient() && !self.ended.is_cancelled() => {
                     failed += 1;
                     warn!(stream = place.stream, waiting = batch.len(), failed, %error, "cannot settle yet");
@@ -57,11 +59,16 @@ impl Shared {
         }
     }
 
+    /// Whether another try makes sense because the group, which was gone, is there again, with what is held here. Otherwise
+    /// whoever reads next would make it again behind the entries that were to be given back.
+    async fn may_heal(&self, stream: u16, error: &Error, failed: u64) -> bool {
+        failed < HEALS_MAX && error.is_no_group() && self.heal(stream).await.is_ok()
+    }
+
     /// One try. What is done leaves `batch`.
     async fn attempt(&self, place: &Place, batch: &mut Vec<Settled>) -> Result<()> {
-        let (plain, steps): (Vec<Settled>, Vec<Settled>) = batch
-            .drain(..)
-            .partition(|settled| matches!(settled.fate, Fate::Ack | Fate::Discard | Fate::Release(..)));
+        let (plain, steps): (Vec<Settled>, Vec<Settled>) =
+            batch.drain(..).partition(|settled| settled.fate.is_plain());
         let result = self.send_plain(place, &plain).await;
         match &result {
             Ok(()) => self.confirm(plain),
@@ -93,13 +100,13 @@ impl Shared {
         let mut acks = Vec::new();
         let mut releases = BTreeMap::<(u8, i64), (Release, Vec<EntryId>)>::new();
         for settled in plain {
-            match settled.fate {
-                Fate::Release(mode, deliveries) => {
+            match settled.fate.back() {
+                Some((mode, deliveries)) => {
                     let count = self.count_of(mode, deliveries);
                     let same = releases.entry((mode as u8, count)).or_insert((mode, Vec::new()));
                     same.1.push(settled.at.id);
                 }
-                _ => acks.push(settled.at.id),
+                None => acks.push(settled.at.id),
             }
         }
         let mut commands = Vec::new();
@@ -118,7 +125,12 @@ impl Shared {
         if commands.is_empty() {
             return Ok(());
         }
-        first_error(self.store.pipeline(commands).await?)
+        first_error(self.store.pipeline(commands).await?)?;
+        if !self.capabilities.xnack {
+            // XAUTOCLAIM need not wait for its turn.
+            self.look.notify_one();
+        }
+        Ok(())
     }
 
     fn ack_command(&self, place: &Place, ids: &[EntryId]) -> Command {
@@ -143,10 +155,7 @@ impl Shared {
     fn release_command(&self, place: &Place, mode: Release, count: i64, ids: &[EntryId]) -> Command {
         match self.capabilities.xnack {
             true => place.nack(mode, ids),
-            false => {
-                self.look.notify_one();
-                place.claim(&self.consumer, ids, self.options.lease, Some(count))
-            }
+            false => place.claim(&self.consumer, ids, self.options.lease, Some(count)),
         }
     }
 
@@ -155,13 +164,42 @@ impl Shared {
         let mut commands = match &step.fate {
             Fate::AckAnd(adds) => adds.clone(),
             Fate::Dead(death) => vec![self.epitaph(place, death)],
-            Fate::Ack | Fate::Discard | Fate::Release(..) => Vec::new(),
+            _ => Vec::new(),
         };
-        commands.push(self.ack_command(place, &[step.at.id]));
-        if self.options.on_ack == OnAck::Delete && !self.capabilities.xackdel {
-            commands.push(place.delete(&[step.at.id]));
+        commands.push(place.ack([step.at.id]));
+        let mut answers = self.store.transaction(commands).await?;
+        let acked = answers.pop().is_some_and(|answer| !matches!(answer, Value::Error(_)));
+        if let Err(error) = first_error(answers) {
+            if acked {
+                self.undo(place, step.at, &error).await;
+            }
+            return Err(error);
         }
-        first_error(self.store.transaction(commands).await?)
+        if self.options.on_ack == OnAck::Delete {
+            self.delete(place, step.at.id).await;
+        }
+        Ok(())
+    }
+
+    /// Afterwards, because what is deleted cannot be made pending again.
+    async fn delete(&self, place: &Place, id: EntryId) {
+        let command = match self.capabilities.xackdel {
+            true => place.delete_acked(&[id]),
+            false => place.delete(&[id]),
+        };
+        if let Err(error) = self.store.call(command).await {
+            warn!(stream = place.stream, %id, %error, "acknowledged, but not deleted");
+        }
+    }
+
+    /// A transaction is all or nothing when a process dies, not when one of its commands is refused: what was acknowledged
+    /// although something could not be added becomes pending again.
+    async fn undo(&self, place: &Place, at: At, refusal: &Error) {
+        let deliveries = self.held.lock().deliveries(at);
+        let claim = place.claim(&self.consumer, &[at.id], Duration::ZERO, deliveries);
+        if let Err(error) = self.store.call(claim.arg("FORCE")).await {
+            error!(stream = place.stream, id = %at.id, %refusal, %error, "acknowledged without what follows from it");
+        }
     }
 
     /// XADD to the dead-letter stream: the entry as it is, and where it comes from.
@@ -210,35 +248,64 @@ impl Shared {
         let ids: Vec<EntryId> = batch.iter().map(|settled| settled.at.id).collect();
         let Ok(pending) = place.still_pending(&self.store, &ids).await else { return };
         let owners: BTreeMap<EntryId, String> = pending.into_iter().map(|one| (one.id, one.owner)).collect();
-        let (rest, done) = batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
-            None => false,
-            Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack | Fate::Discard),
-        });
+        let (rest, gone): (Vec<_>, Vec<_>) =
+            batch.drain(..).partition(|settled| match owners.get(&settled.at.id) {
+                None => false,
+                Some(owner) => **owner == *self.consumer || matches!(settled.fate, Fate::Ack | Fate::Discard),
+            });
         *batch = rest;
+        let (lost, done) = gone
+            .into_iter()
+            .partition(|settled| owners.contains_key(&settled.at.id) && settled.fate.back().is_none());
         self.confirm(done);
+        self.give_up(place, lost, Error::Lost);
     }
 
     fn confirm(&self, batch: Vec<Settled>) {
-        if let Some(first) = batch.first() {
-            self.meter(first.at).confirmed(&batch);
-        }
+        let Some(meter) = batch.first().map(|first| self.meter(first.at)) else { return };
+        meter.confirmed(&batch);
+        let now = Instant::now();
         let mut held = self.held.lock();
-        batch.iter().for_each(|settled| held.forget(settled.at));
+        let back = batch.iter().filter(|settled| held.confirm(settled.at, now)).count();
         drop(held);
-        for told in batch.into_iter().filter_map(|settled| settled.told) {
-            let _ = told.send(Ok(()));
+        (0..back).for_each(|_| self.arrived.notify_one());
+        if back > 0 {
+            meter.came_back(back);
+            self.unless_stopped();
+        }
+        for settled in batch {
+            self.observed_settled(&settled);
+            if let Some(told) = settled.told {
+                let _ = told.send(Ok(()));
+            }
+        }
+    }
+
+    fn observed_settled(&self, settled: &Settled) {
+        let at = settled.at;
+        match &settled.fate {
+            Fate::Ack | Fate::AckAnd(_) => self.observed(at, What::Acknowledged),
+            Fate::Discard => self.observed(at, What::Discarded),
+            Fate::Nack(_) => self.observed(at, What::Nacked { wait: Duration::ZERO }),
+            Fate::Release(Release::Fatal, _) => self.observed(at, What::Marked),
+            Fate::Release(mode, _) => self.observed(at, What::Released { counted: *mode == Release::Fail }),
+            Fate::Dead(death) => {
+                let (to, error) = (self.dead_stream(self.place(at)), death.error.as_deref());
+                self.observed(at, What::DeadLettered { to: &to, reason: death.reason, error });
+            }
         }
     }
 
     /// The server refuses. The entries stay pending, and belong to whoever claims them next.
     fn give_up(&self, place: &Place, batch: Vec<Settled>, error: Error) {
+        if batch.is_empty() {
+            return;
+        }
         let ids: Vec<At> = batch.iter().map(|settled| settled.at).collect();
+        self.meter(ids[0]).ended(Ending::Abandoned, ids.len());
         match error.is_no_group() {
             true => debug!(stream = place.stream, entries = ids.len(), "settled in a group that is gone"),
             false => error!(stream = place.stream, ?ids, %error, "cannot be settled"),
-        }
-        if let Some(&first) = ids.first() {
-            self.meter(first).ended(Ending::Abandoned, ids.len());
         }
         let mut held = self.held.lock();
         ids.iter().for_each(|&at| held.forget(at));

@@ -39,6 +39,8 @@ pub(crate) enum Executed {
 
 impl Core {
     pub(crate) fn open(options: Options) -> Result<Arc<Core>, OpenError> {
+        // Every call has its own batch written: nobody comes after it who would.
+        let options = Options { flushes: false, ..options };
         let answers = Arc::<Answers>::default();
         let sink = Arc::clone(&answers);
         let broker = Arc::new(Broker::open(options, Box::new(move |all, lsn| sink.deliver(all, lsn)))?);
@@ -180,9 +182,4 @@ fn chance() -> u64 {
     let next = STATE.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
     STATE.set(next);
     next ^ (next >> 29)
-}
-
-/// Words that outlive the call, one list for each command.
-pub(crate) fn gather<W: AsRef<[u8]>>(commands: &[impl AsRef<[W]>]) -> Vec<Words> {
-    commands.iter().map(|words| Words::of(words.as_ref())).collect()
 }

@@ -2,17 +2,25 @@
 
 mod answers;
 mod builder;
+mod call;
 mod core;
 mod pending;
+mod typed;
 mod words;
 
 pub use builder::Builder;
+pub use call::Call;
 pub use pending::{Pending, PendingAll};
+pub use typed::{
+    Add, After, AutoClaim, AutoClaimed, Batch, Claim, ConsumerInfo, Deletion, Delivered, Entry, Field,
+    Fields, GroupInfo, Nack, Owned, PendingEntry, PendingRange, PendingSummary, Read, ReadGroup, References,
+    Results, StreamInfo, Together, Trim,
+};
 
 use crate::broker::{Broker, OpenError, Options};
 use ackline_engine::Outcome;
 use ackline_log::LogError;
-use core::{Core, Owner, gather};
+use core::{Core, Owner};
 use pending::Held;
 use std::fmt;
 use std::path::Path;
@@ -82,8 +90,35 @@ impl Ackline {
 
     /// As [`Ackline::transaction`]; the commands are executed when `submit_all` returns, and the replies are a future.
     pub fn submit_all<W: AsRef<[u8]>>(&self, commands: &[impl AsRef<[W]>]) -> PendingAll {
-        let (outcomes, lsn) = self.core().batch(&gather(commands));
+        let all: Vec<Words> = commands.iter().map(|words| Words::of(words.as_ref())).collect();
+        self.submit_words(&all)
+    }
+
+    fn submit_words(&self, all: &[Words]) -> PendingAll {
+        let (outcomes, lsn) = self.core().batch(all);
         PendingAll::new(Held::new(self.core(), outcomes, lsn))
+    }
+
+    /// Makes calls as one atomic batch, as [`Ackline::transaction`] does: each has its result in its place. Here a result
+    /// goes to the next stream at the moment at which what it was made of is acknowledged:
+    ///
+    /// ```
+    /// # use ackline::{Ackline, After, ReadGroup};
+    /// # let broker = Ackline::memory();
+    /// # broker.create_group("orders", "billing", After::START).wait()?;
+    /// # broker.add("orders", [("item", "tea")]).wait()?;
+    /// let read = ReadGroup::new("billing", "worker-1").count(1);
+    /// for order in broker.read_group("orders", read).wait()? {
+    ///     let bill = broker.add("bills", [("order", order.id().to_string())]);
+    ///     let done = broker.ack("orders", "billing", [order.id()]);
+    ///     let (bill, done) = broker.together((bill, done)).wait();
+    ///     bill?;
+    ///     assert_eq!(done?, 1);
+    /// }
+    /// # Ok::<(), ackline::Error>(())
+    /// ```
+    pub fn together<C: Together>(&self, calls: C) -> Batch<'_, C::Results> {
+        Batch::new(self, calls)
     }
 
     /// When time alone next brings something about, Unix ms; it may turn out to be nothing. For whoever drives a
@@ -93,6 +128,7 @@ impl Ackline {
     }
 
     /// Calls `watcher` whenever [`Ackline::next_due`] has become earlier, on the thread whose call made it so.
+    /// It must not hold the broker itself, which would never be dropped.
     pub fn watch_due(&self, watcher: impl Fn() + Send + Sync + 'static) {
         self.broker().watch_due(watcher);
     }

@@ -1,14 +1,14 @@
 //! Replies that may still be on their way: futures of no particular runtime.
 
 use super::core::Core;
+use crate::block_on::block_on;
 use crate::gate::Place;
-use crate::sync::{Condvar, Mutex};
 use ackline_engine::{Error, Outcome, Ticket};
 use ackline_log::Lsn;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 /// The reply to a command that has been executed: [`Ackline::submit`](crate::Ackline::submit).
 ///
@@ -185,36 +185,6 @@ impl Drop for Parked {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.core.abandon(ticket);
-        }
-    }
-}
-
-/// Wakes a thread.
-#[derive(Default)]
-struct Signal {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Signal>) {
-        *self.woken.lock() = true;
-        self.changed.notify_one();
-    }
-}
-
-/// Blocks until the future is ready.
-pub(crate) fn block_on<F: Future + Unpin>(mut future: F) -> F::Output {
-    let signal = Arc::<Signal>::default();
-    let waker = Waker::from(Arc::clone(&signal));
-    let mut cx = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(output) = Pin::new(&mut future).poll(&mut cx) {
-            return output;
-        }
-        let mut woken = signal.woken.lock();
-        while !std::mem::take(&mut *woken) {
-            signal.changed.wait(&mut woken);
         }
     }
 }

@@ -20,7 +20,6 @@ thread_local! {
 /// Larger buffers are not kept.
 const KEEP_MAX: usize = 64 << 10;
 
-#[allow(dead_code, reason = "the typed calls, which follow, write numbers")]
 impl Words {
     /// No words yet.
     pub(crate) fn new() -> Words {
@@ -56,6 +55,16 @@ impl Words {
         });
     }
 
+    /// A word that is an ID which does not belong to the range that it ends.
+    pub(crate) fn push_excluded(&mut self, id: StreamId) {
+        self.push_id(id);
+        let at = self.0.bytes.len();
+        self.0.bytes.push(b'(');
+        let word = self.0.ranges.last_mut().expect("a word was just pushed");
+        self.0.bytes[word.start..].rotate_right(1);
+        word.end = at + 1;
+    }
+
     fn write(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
         let Buffers { bytes, ranges } = &mut self.0;
         let start = bytes.len();
@@ -80,19 +89,8 @@ impl Drop for Words {
     }
 }
 
-#[allow(dead_code, reason = "see above")]
-fn put_decimal(bytes: &mut Vec<u8>, mut number: u64) {
-    const DIGITS_MAX: usize = 20;
-    let (mut digits, mut at) = ([0; DIGITS_MAX], DIGITS_MAX);
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(&digits[at..]);
+fn put_decimal(bytes: &mut Vec<u8>, number: u64) {
+    bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(all(test, not(feature = "model")))]
@@ -105,8 +103,13 @@ mod tests {
         words.push_number(0);
         words.push_number(u64::MAX);
         words.push_id(StreamId::new(10, 7));
+        words.push_excluded(StreamId::new(1, 2));
+        words.push(b"end");
         let all: Vec<&[u8]> = words.as_args().iter().collect();
-        assert_eq!(all, [&b"XADD"[..], b"", b"orders", b"0", b"18446744073709551615", b"10-7"]);
+        assert_eq!(
+            all,
+            [&b"XADD"[..], b"", b"orders", b"0", b"18446744073709551615", b"10-7", b"(1-2", b"end"]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The end of a broker, and what the next one finds.
 
 use super::*;
-use ackline::OpenError;
+use ackline::{Growth, OpenError, SyncMode};
 use ackline_log::LogError;
 use std::sync::mpsc;
 use std::thread;
@@ -124,4 +124,20 @@ fn the_last_owner_may_go_on_the_thread_of_the_log() {
     told.recv().unwrap();
     let next = Ackline::open(dir.path()).unwrap();
     assert_eq!(bytes(&run(&next, "GET k")), b"v");
+}
+
+/// A log that grows is cut without anybody asking.
+#[test]
+fn growth_makes_checkpoints() {
+    let dir = tempfile::tempdir().unwrap();
+    let growth = Growth { percent: 100, bytes_min: 20_000 };
+    let builder = Ackline::builder().sync(SyncMode::No).growth(growth).segment_bytes(4096);
+    let broker = builder.open(dir.path()).unwrap();
+    let value = "v".repeat(1000);
+    while broker.broker().checkpoint_status().count < 2 {
+        (0..50).for_each(|_| drop(broker.command(&["SET", "k", &value]).unwrap()));
+    }
+    assert!(broker.broker().log().first() > 0, "the oldest of the log is gone");
+    drop(broker);
+    assert_eq!(bytes(&run(&Ackline::open(dir.path()).unwrap(), "GET k")), value.as_bytes());
 }

@@ -76,11 +76,15 @@ fn a_log_that_fails_ends_those_who_wait_with_an_error() {
 
 #[test]
 fn what_need_not_be_synced_is_ready_once_it_is_written() {
-    let dir = tempfile::tempdir().unwrap();
     for sync in [SyncMode::EverySec, SyncMode::No] {
-        let broker = Ackline::builder().sync(sync).open(dir.path()).unwrap();
+        let disk = FaultyDisk::new();
+        let (broker, counter) = (by_hand(&disk, sync), Arc::<Counter>::default());
+        let syncs = disk.syncs.load(SeqCst);
         let mut pending = broker.submit(&["SET", "k", "v"]);
-        assert!(poll(&mut pending, &Arc::default()).is_ready());
+        assert!(poll(&mut pending, &counter).is_pending());
+        broker.broker().log().step(false);
+        assert_eq!((disk.syncs.load(SeqCst), counter.0.load(SeqCst)), (syncs, 1));
+        assert!(poll(&mut pending, &counter).is_ready());
     }
 }
 

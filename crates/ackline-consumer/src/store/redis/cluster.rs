@@ -43,7 +43,7 @@ impl Cluster {
     }
 
     /// The nodes that have the keys of these commands, as far as is known.
-    async fn nodes(&self, commands: &[Command]) -> Result<Vec<Host>> {
+    async fn homes(&self, commands: &[Command]) -> Result<Vec<Host>> {
         let nodes = self.nodes.clone();
         let (number, slots) =
             self.slots.get(|| async move { nodes.slots().await.map(Arc::new) }.boxed()).await?;
@@ -55,8 +55,8 @@ impl Cluster {
     }
 
     pub(super) async fn node(&self, command: &Command) -> Result<Host> {
-        let mut nodes = self.nodes(std::slice::from_ref(command)).await?;
-        nodes.pop().ok_or(Error::Closed)
+        let mut homes = self.homes(std::slice::from_ref(command)).await?;
+        homes.pop().ok_or(Error::Closed)
     }
 
     /// Learns that somebody has moved. A redirection is the last that this node may know, so it is not asked.
@@ -75,7 +75,7 @@ impl Cluster {
     /// Runs commands, those of one node in their order. What a node has not taken is sent to where it said.
     pub(super) async fn pipeline(&self, commands: &[Command]) -> Result<Vec<Value>> {
         let mut answers: Vec<Value> = commands.iter().map(|_| Value::Nil).collect();
-        let hosts = self.nodes(commands).await?;
+        let hosts = self.homes(commands).await?;
         let to = |host| Destination { host, asking: false };
         let mut open: Vec<(usize, Destination)> = hosts.into_iter().map(to).enumerate().collect();
         for round in 0..=REDIRECTS {
@@ -96,16 +96,15 @@ impl Cluster {
         Ok(answers)
     }
 
-    /// The commands for one node: their answers, without those to ASKING.
+    /// The commands for one node, and their answers without those to ASKING.
     async fn part(&self, all: &[Command], part: Part) -> Result<Vec<(usize, Host, Value)>> {
-        let mut sent = Vec::with_capacity(part.commands.len());
-        for &(at, asking) in &part.commands {
-            if asking {
-                sent.push(Command::new("ASKING"));
-            }
-            sent.push(all[at].clone());
-        }
-        let mut answers = self.run(&part.host, &sent).await?.into_iter();
+        let asking = part.commands.iter().any(|(_, asking)| *asking);
+        let answers = if part.commands.len() == all.len() && !asking {
+            self.run(&part.host, all).await?
+        } else {
+            self.run(&part.host, &part.picked(all)).await?
+        };
+        let mut answers = answers.into_iter();
         let answered = part.commands.into_iter().map(|(at, asking)| {
             let answer = answers.nth(usize::from(asking)).unwrap_or(Value::Nil);
             (at, part.host.clone(), answer)
@@ -164,6 +163,15 @@ struct Destination {
 struct Part {
     host: Host,
     commands: Vec<(usize, bool)>,
+}
+
+impl Part {
+    fn picked(&self, all: &[Command]) -> Vec<Command> {
+        let one = |&(at, asking): &(usize, bool)| {
+            asking.then(|| Command::new("ASKING")).into_iter().chain([all[at].clone()])
+        };
+        self.commands.iter().flat_map(one).collect()
+    }
 }
 
 fn by_host(open: &[(usize, Destination)]) -> Vec<Part> {

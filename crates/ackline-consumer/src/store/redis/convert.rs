@@ -1,8 +1,12 @@
 //! Commands and answers, to and from redis-rs.
 
 use crate::error::{Error, Result, ServerError};
-use crate::store::{Command, Value, expect};
+use crate::fields::FieldsBuilder;
+use crate::id::EntryId;
+use crate::store::value::{BUFFER_MAX, ENTRY};
+use crate::store::{Command, Received, Value, expect};
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 pub(super) fn command(command: &Command) -> redis::Cmd {
     let words = command.words();
@@ -19,6 +23,58 @@ pub(super) fn pipeline(commands: &[Command]) -> redis::Pipeline {
         pipeline.add_command(command(one));
     }
     pipeline
+}
+
+/// The answer to a command. Reads have many small strings, which are not worth a value each.
+pub(super) fn answer(command: &Command, from: redis::Value) -> Value {
+    match from {
+        redis::Value::Array(streams) if command.name() == "XREADGROUP" => {
+            Value::Array(streams.into_iter().map(stream).collect())
+        }
+        other => value(other),
+    }
+}
+
+/// `[key, [entry, ..]]`.
+fn stream(from: redis::Value) -> Value {
+    let redis::Value::Array(parts) = from else { return value(from) };
+    let mut fields = FieldsBuilder::new();
+    let part = |part| match part {
+        redis::Value::Array(entries) => {
+            fields = FieldsBuilder::with_capacity((entries.len() * ENTRY).min(BUFFER_MAX));
+            Value::Array(entries.into_iter().map(|one| entry(one, &mut fields)).collect())
+        }
+        other => value(other),
+    };
+    Value::Array(parts.into_iter().map(part).collect())
+}
+
+/// `[id, [field, value, ..]]`, with CLAIM `[id, [..], idle, deliveries]`. What is anything else stays what it is.
+fn entry(from: redis::Value, fields: &mut FieldsBuilder) -> Value {
+    use redis::Value::{Array, BulkString, Int};
+    let (id, words, before) = match &from {
+        Array(parts) => match &parts[..] {
+            [BulkString(id), Array(words)] => (id, words, None),
+            [BulkString(id), Array(words), Int(idle), Int(deliveries)] => {
+                (id, words, Some((*idle, *deliveries)))
+            }
+            _ => return value(from),
+        },
+        _ => return value(from),
+    };
+    let texts: Option<SmallVec<[&[u8]; 16]>> = words.iter().map(text).collect();
+    let made = EntryId::parse(id).zip(texts.and_then(|texts| fields.words(texts)));
+    match made {
+        Some((id, fields)) => Value::Entry(Received { id, fields: Some(fields), before }),
+        None => value(from),
+    }
+}
+
+fn text(value: &redis::Value) -> Option<&[u8]> {
+    match value {
+        redis::Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    }
 }
 
 /// Strings are moved, not copied.

@@ -58,7 +58,8 @@ impl Live {
         match tokio::time::timeout(patience, sent).await {
             Ok(Ok(values)) => {
                 *self.heard.lock() = Instant::now();
-                Ok(values.into_iter().map(convert::value).collect())
+                let answer = |(command, value)| convert::answer(command, value);
+                Ok(commands.iter().zip(values).map(answer).collect())
             }
             Ok(Err(error)) => Err(self.broken(error)),
             Err(_) => Err(self.broken(format_args!("no answer within {patience:?}"))),
