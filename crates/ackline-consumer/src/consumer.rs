@@ -315,3 +315,30 @@ impl fmt::Debug for Running {
         f.debug_struct("Running").field("health", &self.health().to_string()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::HealthState;
+
+    /// Work with a bug that no handler can have.
+    struct Broken;
+
+    impl worker::Run for Broken {
+        async fn run(_: Arc<worker::Runner<Broken>>) {
+            panic!("a bug");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_consumer_that_dies_ends_the_app_with_its_error() {
+        let client = Client::open("memory:").await.unwrap();
+        let broken = Consumer { consume: client.consume("a", "g"), work: Broken };
+        let well = client.consume("b", "g").handler(|_: crate::Message| async {});
+        let app = App::new().add(well).add(broken);
+        let probe = app.probe();
+        let error = app.run_until(std::future::pending()).await.unwrap_err();
+        assert_eq!(error.to_string(), "a task of the consumer panicked: a bug");
+        assert_eq!(probe.health().state, HealthState::Stopped);
+    }
+}
