@@ -18,6 +18,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const SWEEP_MAX: usize = 1000;
 
 pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
+    let _gone = shared.gone.clone().drop_guard();
     let mut readers = JoinSet::new();
     for (stream, _) in shared.streams() {
         readers.spawn(reader::run(Arc::clone(&shared), stream));
@@ -39,7 +40,8 @@ pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     end = end.and(join(&mut readers).await);
     shared.over.cancel();
     shared.give_back().await;
-    if timeout_at(deadline, shared.busy_until_idle()).await.is_err() {
+    let done = timeout_at(deadline, shared.busy_until_idle());
+    if !matches!(shared.hurry.run_until_cancelled(done).await, Some(Ok(()))) {
         shared.give_up_begun();
     }
     let farewell = Instant::now() + FAREWELL;

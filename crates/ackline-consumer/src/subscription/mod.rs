@@ -80,11 +80,15 @@ pub(crate) struct Shared {
     over: CancellationToken,
     /// What is still being worked on shall be given up.
     abort: CancellationToken,
+    /// There is no time left to wait for what is still being worked on.
+    hurry: CancellationToken,
     /// Everything shall end as if the process had.
     #[cfg(feature = "harness")]
     pub(crate) crashed: CancellationToken,
     /// Nothing is sent any more.
     ended: CancellationToken,
+    /// Every task has ended.
+    gone: CancellationToken,
 }
 
 /// A consumer of one or several streams: hands out [`Delivery`]s, and keeps what belongs to them in order: leases, retries,
@@ -121,7 +125,7 @@ impl Subscription {
             seen.push(ours.map_or(EntryId::ZERO, |(_, last)| last));
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
-        let capabilities = options.without.of(client.capabilities(first).await?);
+        let capabilities = client.capabilities(first).await?;
         let shared = Arc::new(Shared::new(client, places, seen, options, capabilities));
         shared.tell_start();
         #[cfg(feature = "harness")]
@@ -197,6 +201,17 @@ impl Subscription {
         self.shared.stop();
     }
 
+    /// Stops, and does not wait for what was begun: it is given back at once, and counts as delivered.
+    pub fn give_up(&self) {
+        self.shared.stop_now();
+    }
+
+    /// Waits until the subscription has stopped and everything that belongs to stopping is done. Somebody else has to
+    /// [`stop`](Subscription::stop) it, or to [`give_up`](Subscription::give_up).
+    pub async fn ended(&self) {
+        self.shared.gone.cancelled().await;
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -242,7 +257,9 @@ impl Shared {
             #[cfg(feature = "harness")]
             crashed: CancellationToken::new(),
             abort: CancellationToken::new(),
+            hurry: CancellationToken::new(),
             ended: CancellationToken::new(),
+            gone: CancellationToken::new(),
         }
     }
 
@@ -276,8 +293,7 @@ impl Shared {
     /// Stops at once: what is worked on is given up, and given back.
     pub(crate) fn stop_now(&self) {
         self.stop();
-        self.give_up_begun();
-        self.left.notify_waiters();
+        self.hurry.cancel();
     }
 
     /// Cancelled when no more is read.

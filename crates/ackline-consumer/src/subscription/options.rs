@@ -1,7 +1,6 @@
 //! How a stream is consumed.
 
 use super::backoff::Backoff;
-use crate::capabilities::Capabilities;
 use std::time::Duration;
 
 /// Where a group begins that is not there yet.
@@ -83,30 +82,6 @@ pub struct Options {
     /// How often the server is asked how far the group has come, for the metrics `ackline_consumer_group_..` and
     /// `ackline_consumer_dead_letters`. `None`: never. Every consumer asks for itself, and all get the same answer.
     pub watch_group: Option<Duration>,
-    /// What the server is taken to lack, so that what stands in for it can be tested on one that has everything.
-    #[doc(hidden)]
-    pub without: Without,
-}
-
-/// Commands that are not used even where they are known.
-#[derive(Clone, Copy, Debug, Default)]
-#[doc(hidden)]
-pub struct Without {
-    pub xnack: bool,
-    pub claim: bool,
-    pub xackdel: bool,
-}
-
-impl Without {
-    /// What is left of what a server can do.
-    pub(crate) fn of(self, all: Capabilities) -> Capabilities {
-        Capabilities {
-            xnack: all.xnack && !self.xnack,
-            claim: all.claim && !self.claim,
-            xackdel: all.xackdel && !self.xackdel,
-            ..all
-        }
-    }
 }
 
 impl Default for Options {
@@ -127,7 +102,6 @@ impl Default for Options {
             drain: Duration::from_secs(15),
             forget_consumers: Some(Duration::from_secs(24 * 60 * 60)),
             watch_group: Some(Duration::from_secs(10)),
-            without: Without::default(),
         }
     }
 }

@@ -1,6 +1,10 @@
-//! Against real servers: Ackline, Redis, Valkey, and several of them together. And what consumers tell about themselves.
+//! Consumers: on the engine in this process, and against real servers: Ackline, Redis, Valkey, and several of them together.
 
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
+#[cfg(feature = "embedded")]
+mod embedded;
+#[cfg(feature = "embedded")]
 mod observe;
 mod peers;
+mod suite;
