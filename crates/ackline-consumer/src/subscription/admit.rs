@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::event::What;
 use crate::fields::Fields;
 use crate::id::EntryId;
+use crate::meter::Arrivals;
 use crate::store::Received;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -23,9 +24,11 @@ impl Shared {
         let Some(greatest) = entries.iter().map(|entry| entry.id).max() else { return };
         let now = Instant::now();
         let (mut ready, mut suspects) = (0, Vec::new());
+        let mut arrivals = Arrivals::default();
         let mut held = self.held.lock();
         for received in entries {
-            let before = received.before.map_or(0, |(_, deliveries)| deliveries);
+            let told = received.before;
+            let before = told.map_or(0, |(_, deliveries)| deliveries);
             let at = At { stream, id: received.id };
             let Some(fields) = received.fields else {
                 suspects.push(Entry { at, fields: Fields::default(), deliveries: 0, lane: None });
@@ -36,10 +39,12 @@ impl Shared {
                 suspects.push(entry);
             } else if held.hold(entry, now) {
                 ready += 1;
+                arrivals.count(told, self.options.lease);
             }
         }
         suspects.retain(|entry| held.hold_settled(entry.at, now));
         drop(held);
+        self.meters[usize::from(stream)].arrived(&arrivals);
         let mut seen = self.seen.lock();
         let seen = &mut seen[usize::from(stream)];
         *seen = greatest.max(*seen);

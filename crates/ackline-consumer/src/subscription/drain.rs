@@ -1,15 +1,15 @@
 //! The tasks of a subscription, from its start to its end.
 
 use super::outbox::Settled;
-use super::{At, Shared, keeper, reader, settler};
-use crate::error::Result;
+use super::{At, Shared, keeper, reader, settler, watch};
+use crate::error::{Error, Result};
 use crate::id::EntryId;
 use crate::verbs::{self, Pending, Place, Release};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// How long the last verdicts may take to reach the server once nothing is worked on any more.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How many of its own pending entries a consumer that leaves looks through at once.
 const SWEEP_MAX: usize = 1000;
 
-pub(super) async fn drive(shared: Arc<Shared>) {
+pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     let _gone = shared.gone.clone().drop_guard();
     let mut readers = JoinSet::new();
     for (stream, _) in shared.streams() {
@@ -28,9 +28,16 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     for (stream, _) in shared.streams() {
         others.spawn(settler::run(Arc::clone(&shared), stream));
     }
-    shared.stop.cancelled().await;
+    others.spawn(watch::run(Arc::clone(&shared)));
+    let mut end = tokio::select! {
+        () = shared.stop.cancelled() => Ok(()),
+        // Before it is told to, a task ends only by a panic. Half a consumer would be worse than none.
+        end = readers.join_next() => checked(end),
+        end = others.join_next() => checked(end),
+    };
+    shared.stop();
     let deadline = Instant::now() + shared.options.drain;
-    while readers.join_next().await.is_some() {}
+    end = end.and(join(&mut readers).await);
     shared.over.cancel();
     shared.give_back().await;
     let done = timeout_at(deadline, shared.until_idle());
@@ -43,10 +50,26 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         warn!(entries = shared.held.lock().len(), "stopped before every verdict had reached the server");
     }
     shared.ended.cancel();
-    while others.join_next().await.is_some() {}
+    end = end.and(join(&mut others).await);
     if timeout_at(farewell, shared.leave()).await.is_err() {
         debug!("stopped without having left the group");
     }
+    shared.vitals.end();
+    info!(consumer = &*shared.consumer, "stopped");
+    end
+}
+
+/// Waits for tasks; an error if one has panicked.
+async fn join(tasks: &mut JoinSet<()>) -> Result<()> {
+    let mut all = Ok(());
+    while let Some(end) = tasks.join_next().await {
+        all = all.and(checked(Some(end)));
+    }
+    all
+}
+
+fn checked(end: Option<Result<(), JoinError>>) -> Result<()> {
+    end.unwrap_or(Ok(())).map_err(Error::panicked)
 }
 
 impl Shared {
@@ -149,7 +172,7 @@ impl Shared {
         };
         self.abort.cancel();
         if !begun.is_empty() {
-            warn!(entries = begun.len(), "still worked on at the deadline; given back");
+            warn!(entries = begun.len(), "still worked on; given up and given back");
         }
         let back = |(at, deliveries)| Settled::back(at, Release::Fail, deliveries);
         self.post_in_order(begun.into_iter().map(back).collect());

@@ -53,14 +53,28 @@ struct Holding {
     renewed_at: Instant,
     deliveries: i64,
     lost: bool,
+    /// When work on it began, by the clock of [`Held::begin`].
+    begun_at: u64,
     /// Delivered to this consumer once more while it was given back.
     back: Option<Box<Entry>>,
 }
 
 impl Holding {
     fn new(state: State, deliveries: i64, now: Instant) -> Holding {
-        Holding { state, renewed_at: now, deliveries, lost: false, back: None }
+        Holding { state, renewed_at: now, deliveries, lost: false, begun_at: 0, back: None }
     }
+}
+
+/// What is held of one stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Census {
+    pub(crate) waiting: usize,
+    pub(crate) begun: usize,
+    pub(crate) delayed: usize,
+    /// Of those, what another consumer has by now.
+    pub(crate) lost: usize,
+    /// When work began on the one that is worked on for longest.
+    pub(crate) first_begun: Option<u64>,
 }
 
 /// What a consumer holds.
@@ -118,8 +132,8 @@ impl Held {
         self.closed = true;
     }
 
-    /// The next entry to work on.
-    pub(crate) fn begin(&mut self) -> Option<Entry> {
+    /// The next entry to work on. `clock`: milliseconds since whenever.
+    pub(crate) fn begin(&mut self, clock: u64) -> Option<Entry> {
         if self.closed {
             return None;
         }
@@ -127,7 +141,7 @@ impl Held {
             let entry = self.ready.pop_front()?;
             let held = self.all.get_mut(&entry.at).expect("what is ready is held");
             if !held.lost {
-                held.state = State::Begun;
+                (held.state, held.begun_at) = (State::Begun, clock);
                 self.waiting -= 1;
                 self.begun += 1;
                 return Some(entry);
@@ -322,6 +336,26 @@ impl Held {
 
     pub(crate) fn delayed(&self) -> usize {
         self.delayed.len()
+    }
+
+    /// What is held of each stream, by its number.
+    pub(crate) fn census(&self, streams: usize) -> Vec<Census> {
+        let mut all = vec![Census::default(); streams];
+        for (at, held) in &self.all {
+            let of_stream = &mut all[usize::from(at.stream)];
+            match held.state {
+                State::Waiting => of_stream.waiting += 1,
+                State::Delayed => of_stream.delayed += 1,
+                State::Begun => {
+                    of_stream.begun += 1;
+                    let first = of_stream.first_begun.unwrap_or(u64::MAX);
+                    of_stream.first_begun = Some(first.min(held.begun_at));
+                }
+                State::Settling | State::Returning => continue,
+            }
+            of_stream.lost += usize::from(held.lost);
+        }
+        all
     }
 
     /// How many are held in all.

@@ -123,6 +123,7 @@ impl Shared {
             // The count is one too low then; the entry itself is still here.
             debug!(stream = place.stream, id = %entry.at.id, %error, "the next delivery could not be counted");
         }
+        self.meter(entry.at).tried_again();
         self.held.lock().again(entry);
         self.arrived.notify_one();
         self.unless_stopped();
@@ -174,7 +175,10 @@ impl Shared {
         for &id in ids {
             match pending.iter().any(|one| one.id == id && *one.owner == *self.consumer) {
                 true => ours.push(id),
-                false => held.lose(At { stream, id }),
+                false => {
+                    self.meters[usize::from(stream)].leases_lost.increment(1);
+                    held.lose(At { stream, id });
+                }
             }
         }
         Ok(ours)
@@ -197,7 +201,8 @@ impl Shared {
             let command = place.auto_claim(&self.consumer, self.options.lease, from, room);
             let answer: Value = self.store.call(command).await?;
             let (next, entries) = verbs::auto_claimed(answer)?;
-            let entries = entries.into_iter().filter(|entry| entry.fields.is_some()).collect();
+            let entries: Vec<_> = entries.into_iter().filter(|entry| entry.fields.is_some()).collect();
+            self.meters[usize::from(stream)].claimed.increment(entries.len() as u64);
             self.admit_counted(stream, entries).await?;
             if next == EntryId::ZERO {
                 return Ok(());

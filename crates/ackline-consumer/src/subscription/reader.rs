@@ -9,7 +9,7 @@ use crate::verbs::{self, Place};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// How long to wait before trying again after an error.
 pub(super) const RETRY: Backoff =
@@ -40,13 +40,12 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
         };
         match step {
             Ok(next) => {
-                if failed > 0 {
-                    debug!(stream = shared.places[usize::from(stream)].stream, "reading again");
-                }
+                shared.note_read(stream);
                 (phase, failed) = (next, 0);
             }
             Err(error) => {
                 failed += 1;
+                shared.note_failure(stream, &error);
                 let place = &shared.places[usize::from(stream)];
                 warn!(stream = place.stream, group = place.group, failed, %error, "cannot read");
                 if error.is_no_group() && shared.heal(stream).await.is_ok() && failed == 1 {

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(feature = "embedded")]
+mod observe;
 mod peers;
 #[cfg(feature = "embedded")]
 mod property;
