@@ -28,7 +28,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = shared.keep.notified() => {}
-            () = shared.look.notified() => due.look = Instant::now(),
+            () = shared.look.notified() => {
+                due.look = Instant::now();
+                due.asked = true;
+            }
             () = shared.ended.cancelled() => return,
         }
         shared.retry_due().await;
@@ -41,6 +44,8 @@ struct Due {
     renew: Instant,
     renewed_at: Instant,
     look: Instant,
+    /// Somebody has given an entry back in a way that wakes no reader.
+    asked: bool,
     forget: Instant,
 }
 
@@ -48,11 +53,11 @@ impl Due {
     fn new(shared: &Shared, now: Instant) -> Due {
         // Not all consumers that start together look at each other together.
         let forget = now + FORGET_EVERY.mul_f64(fastrand::f64());
-        Due { renew: now + shared.renew_every(), renewed_at: now, look: now, forget }
+        Due { renew: now + shared.renew_every(), renewed_at: now, look: now, asked: false, forget }
     }
 
     fn next(&self, shared: &Shared) -> Instant {
-        let look = if shared.looks() { self.look } else { self.renew };
+        let look = if shared.looks() || self.asked { self.look } else { self.renew };
         let delayed = shared.held.lock().next_due().unwrap_or(self.renew);
         self.renew.min(look).min(self.forget).min(delayed)
     }
@@ -71,7 +76,8 @@ impl Due {
             };
             self.renew = Instant::now() + wait;
         }
-        if shared.looks() && self.look <= now {
+        if (shared.looks() || self.asked) && self.look <= now {
+            self.asked = false;
             // Who stops takes nothing over, and need not ask itself all the time whether to.
             if !shared.stop.is_cancelled() {
                 shared.look_at_others().await;
