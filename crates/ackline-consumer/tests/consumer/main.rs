@@ -2,4 +2,5 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
+mod fleets;
 mod peers;
