@@ -32,6 +32,7 @@ mod recorder;
 
 pub use recorder::Recorder;
 
+use crate::capabilities::Without;
 use crate::client::Client;
 use crate::codec::Decode;
 use crate::consumer::Running;
@@ -139,8 +140,14 @@ impl Default for Harness {
 impl Harness {
     /// A new engine, empty. To be called within a runtime of tokio.
     pub fn new() -> Harness {
+        Harness::lacking(Without::default())
+    }
+
+    /// One whose client does not use some commands.
+    #[doc(hidden)]
+    pub fn lacking(without: Without) -> Harness {
         let engine = Engine::new();
-        let client = engine.client();
+        let client = engine.client(without);
         let seen = Arc::<Seen>::default();
         let ours = Arc::clone(&seen);
         client.observe(move |event| ours.keep(event));

@@ -224,6 +224,8 @@ mod work;
 mod worker;
 
 pub use batch::{Batch, Batched, Batches, IntoOutcomes};
+#[doc(hidden)]
+pub use capabilities::Without;
 pub use client::Client;
 pub use codec::{Auto, CodecError, Decode, Encode, Form, IntoEntry, Json, MsgPack, Raw, Text};
 pub use consumer::{Consume, Consumer, Running};
@@ -242,8 +244,6 @@ pub use outcome::{Ack, AckPolicy, BoxError, IntoOutcome, Nack, Outcome, Reject};
 pub use producer::Add;
 pub use streams::{Spread, Streams};
 pub use subscription::backoff::Backoff;
-#[doc(hidden)]
-pub use subscription::options::Without;
 pub use subscription::options::{OnAck, Options, Poison, Start};
 pub use subscription::{Delivery, Subscription};
 pub use work::{Function, Layered, Work};

@@ -8,6 +8,7 @@ mod chaos;
 mod fleet;
 mod host;
 mod record;
+mod servers;
 
 use crate::peers::{Kind, Server, until};
 use chaos::Chaos;
