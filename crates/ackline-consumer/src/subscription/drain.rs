@@ -79,6 +79,7 @@ impl Shared {
     /// Entries that are pending, and nobody holds them: on their way when the reader stopped, left undecided, or poison that
     /// stays.
     async fn sweep(&self) -> Result<()> {
+        let _asking = self.asking();
         for (stream, place) in self.streams() {
             let mut from = EntryId::ZERO;
             loop {
@@ -98,8 +99,9 @@ impl Shared {
     fn sweep_one(&self, stream: u16, entry: &Pending) {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
-        // Where poison cannot be given up by its owner, it stays.
-        if poison && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+        // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
+        let stays = poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
+        if stays && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {

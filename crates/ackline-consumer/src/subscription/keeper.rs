@@ -48,7 +48,7 @@ impl Due {
     fn new(shared: &Shared, now: Instant) -> Due {
         // Not all consumers that start together look at each other together.
         let forget = now + FORGET_EVERY.mul_f64(fastrand::f64());
-        Due { renew: now + shared.renew_every(), renewed_at: now, look: now, forget }
+        Due { renew: now + shared.renew_every(), renewed_at: now, look: now + shared.look_every(), forget }
     }
 
     fn next(&self, shared: &Shared) -> Instant {
@@ -76,7 +76,7 @@ impl Due {
             if !shared.stop.is_cancelled() {
                 shared.look_at_others().await;
             }
-            self.look = Instant::now() + LOOK_MAX.min(shared.options.lease / 2);
+            self.look = Instant::now() + shared.look_every();
         }
         if self.forget <= now {
             shared.forget_consumers().await;
@@ -88,6 +88,10 @@ impl Due {
 impl Shared {
     fn renew_every(&self) -> Duration {
         (self.options.lease / 3).max(Duration::from_millis(1))
+    }
+
+    fn look_every(&self) -> Duration {
+        LOOK_MAX.min(self.options.lease / 2)
     }
 
     /// Whether stale entries have to be looked for, because reading does not bring them.
@@ -132,7 +136,11 @@ impl Shared {
     async fn renew(&self, late: bool) -> bool {
         let now = Instant::now();
         let before = now.checked_sub(self.options.lease / 6).unwrap_or(now);
-        let old = self.held.lock().stale(before);
+        let old = {
+            let mut held = self.held.lock();
+            held.tidy(now);
+            held.stale(before)
+        };
         let mut all = true;
         for (stream, place) in self.streams() {
             let of_stream: Vec<EntryId> =
@@ -191,6 +199,7 @@ impl Shared {
     async fn take_over(&self, stream: u16) -> Result<()> {
         let place = &self.places[usize::from(stream)];
         let mut from = EntryId::ZERO;
+        let _asking = self.asking();
         loop {
             let Some(room) = self.room_now() else { return Ok(()) };
             let command = place.auto_claim(&self.consumer, self.options.lease, from, room);

@@ -260,9 +260,9 @@ impl Shared {
     }
 
     fn confirm(&self, batch: Vec<Settled>) {
-        let now = Instant::now();
+        let (now, long) = (Instant::now(), self.options.lease.mul_f64(0.8));
         let mut held = self.held.lock();
-        let back = batch.iter().filter(|settled| held.confirm(settled.at, now)).count();
+        let back = batch.iter().filter(|settled| held.confirm(settled.at, now, long)).count();
         drop(held);
         (0..back).for_each(|_| self.arrived.notify_one());
         if back > 0 {
