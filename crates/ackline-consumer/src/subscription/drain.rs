@@ -30,6 +30,8 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     shared.stop.cancelled().await;
     let deadline = Instant::now() + shared.options.drain;
     while readers.join_next().await.is_some() {}
+    // What is being taken over comes in first, so that it goes back too.
+    drop(shared.looking.lock().await);
     shared.over.cancel();
     shared.give_back().await;
     if timeout_at(deadline, shared.busy_until_idle()).await.is_err() {

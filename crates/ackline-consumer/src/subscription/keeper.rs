@@ -189,6 +189,7 @@ impl Shared {
 
     /// XAUTOCLAIM through the whole group, as far as there is room.
     async fn look_at_others(&self) {
+        let _looking = self.looking.lock().await;
         for (stream, place) in self.streams() {
             if let Err(error) = self.take_over(stream).await {
                 warn!(stream = place.stream, group = place.group, %error, "cannot look for stale entries");
@@ -201,7 +202,7 @@ impl Shared {
         let mut from = EntryId::ZERO;
         let _asking = self.asking();
         loop {
-            let Some(room) = self.room_now() else { return Ok(()) };
+            let Some(room) = self.room_now().filter(|_| !self.stop.is_cancelled()) else { return Ok(()) };
             let command = place.auto_claim(&self.consumer, self.options.lease, from, room);
             let answer: Value = self.store.call(command).await?;
             let (next, entries) = verbs::auto_claimed(answer)?;

@@ -166,12 +166,16 @@ impl Shared {
         };
         commands.push(place.ack([step.at.id]));
         let mut answers = self.store.transaction(commands).await?;
-        let acked = answers.pop().is_some_and(|answer| !matches!(answer, Value::Error(_)));
+        let acked = answers.pop().filter(|answer| !matches!(answer, Value::Error(_)));
+        let letter = answers.first().and_then(Value::id);
         if let Err(error) = first_error(answers) {
-            if acked {
+            if acked.is_some() {
                 self.undo(place, step.at, &error).await;
             }
             return Err(error);
+        }
+        if matches!(step.fate, Fate::Dead(_)) {
+            self.drop_twin(place, step.at, letter, acked.and_then(|acked| acked.int())).await;
         }
         if self.options.on_ack == OnAck::Delete {
             self.delete(place, step.at.id).await;
@@ -233,7 +237,7 @@ impl Shared {
             .fold(command, |command, (name, value)| command.arg(name).arg(value))
     }
 
-    fn dead_stream(&self, place: &Place) -> String {
+    pub(super) fn dead_stream(&self, place: &Place) -> String {
         match &self.options.poison {
             Poison::DeadLetterTo(stream) => stream.clone(),
             _ => producer::dead_letter_stream(&place.stream, self.store.is_cluster()),
