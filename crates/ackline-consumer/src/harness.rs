@@ -36,6 +36,7 @@ use crate::capabilities::Without;
 use crate::client::Client;
 use crate::codec::Decode;
 use crate::consumer::Running;
+use crate::dead::DeadLetter;
 use crate::event::{Event, What};
 use crate::fields::Fields;
 use crate::format::Body;
@@ -110,23 +111,8 @@ pub struct Pending {
     pub deliveries: i64,
 }
 
-/// An entry of a dead-letter stream, with what its provenance says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names of the fields")]
-pub struct DeadLetter {
-    pub reason: String,
-    pub error: String,
-    pub stream: String,
-    pub group: String,
-    pub consumer: String,
-    pub id: EntryId,
-    pub deliveries: u64,
-    /// All of its fields, these included.
-    pub fields: Fields,
-}
-
 /// What is not settled after so long never will be: leases and waits are shorter.
-const SETTLED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const SETTLED_MAX: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Time alone may settle something: it is looked for this often.
 const LOOK: Duration = Duration::from_millis(250);
@@ -170,7 +156,7 @@ impl Harness {
     ///
     /// # Panics
     ///
-    /// When that does not come about within a day.
+    /// When that does not come about within six hours.
     pub async fn settled(&self) {
         let end = tokio::time::Instant::now() + SETTLED_MAX;
         loop {
@@ -198,8 +184,10 @@ impl Harness {
 
     fn unsettled_at(&self, place: &Place) -> Option<String> {
         let Place { stream, group } = place;
-        let groups = verbs::groups(self.call(place.groups())).ok()?;
-        let (_, last) = groups.into_iter().find(|(name, _)| name == group)?;
+        let groups = verbs::groups(self.call(place.groups())).unwrap_or_default();
+        let Some((_, last)) = groups.into_iter().find(|(name, _)| name == group) else {
+            return Some(format!("{stream} has no group {group}"));
+        };
         let unread = Command::new("XRANGE").arg(stream).arg(format!("({last}")).arg("+");
         let unread = self.call(unread.arg("COUNT").int(1)).into_array().map_or(0, |all| all.len());
         let pending = self.pending(stream, group);
@@ -265,7 +253,7 @@ impl Harness {
 
     /// The dead letters in a stream of any name.
     pub fn dead_letters_in(&self, stream: &str) -> Vec<DeadLetter> {
-        self.entries(stream).into_iter().map(|(_, fields)| DeadLetter::of(fields)).collect()
+        self.entries(stream).into_iter().filter_map(|(_, fields)| DeadLetter::of(&fields)).collect()
     }
 
     /// Everything that became of entries, in the order in which it did.
@@ -339,21 +327,5 @@ impl Seen {
         let (stream, group, consumer) = (stream.to_owned(), group.to_owned(), consumer.to_owned());
         self.all.lock().push(Happened { stream, group, consumer, id, kind });
         self.more.notify_waiters();
-    }
-}
-
-impl DeadLetter {
-    fn of(fields: Fields) -> DeadLetter {
-        let text = |name: &str| fields.text(format!("dead-letter-{name}")).unwrap_or_default().to_owned();
-        DeadLetter {
-            reason: text("reason"),
-            error: text("error"),
-            stream: text("stream"),
-            group: text("group"),
-            consumer: text("consumer"),
-            id: text("id").parse().unwrap_or_default(),
-            deliveries: text("deliveries").parse().unwrap_or_default(),
-            fields,
-        }
     }
 }

@@ -26,6 +26,15 @@ pub enum Outcome {
     Release,
 }
 
+impl Outcome {
+    /// The decision of an [`Ack`], [`Nack`] or [`Reject`] in an error, or anywhere among its causes.
+    ///
+    /// For those who carry handlers' results out by other means than a [`Consumer`](crate::Consumer).
+    pub fn interrupting(error: &(dyn StdError + 'static)) -> Option<Outcome> {
+        interruption(error)
+    }
+}
+
 /// Who acknowledges, and when.
 ///
 /// | policy | the handler returns | it fails | the message cannot be decoded |

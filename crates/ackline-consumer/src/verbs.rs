@@ -132,6 +132,16 @@ impl Place {
         }
     }
 
+    /// XPENDING of what is idle for so long, at most `count`.
+    pub(crate) fn pending_idle(&self, idle: Duration, count: usize) -> Command {
+        self.command("XPENDING").arg("IDLE").int(millis(idle)).arg("-").arg("+").int(count)
+    }
+
+    /// XRANGE of one entry.
+    pub(crate) fn entry(&self, id: EntryId) -> Command {
+        Command::new("XRANGE").arg(&self.stream).id(id).id(id)
+    }
+
     pub(crate) fn create_group(&self, at: &str) -> Command {
         Command::new("XGROUP").arg("CREATE").key(&self.stream).arg(&self.group).arg(at).arg("MKSTREAM")
     }

@@ -215,8 +215,9 @@ impl Shared {
         }
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
-            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
+            // Whoever has it now decides about it, and adds what follows from it.
             _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
+            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
             Verdict::Nack { after, error } => match self.next_try(&entry, after) {
                 Next::Later(wait) => {
                     self.observed(entry.at, What::Nacked { wait });
@@ -315,7 +316,7 @@ impl Shared {
 
     /// Somebody is done with an entry: there may be room for the next read, and what is next in its lane may be ready.
     fn moved_on(&self, busy: usize) {
-        if busy <= self.low_water() {
+        if busy <= self.low_water() || self.options.order_by.is_some() {
             self.left.notify_waiters();
         }
         if self.options.order_by.is_some() {

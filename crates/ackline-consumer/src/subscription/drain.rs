@@ -18,6 +18,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const SWEEP_MAX: usize = 1000;
 
 pub(super) async fn drive(shared: Arc<Shared>) {
+    let _gone = shared.gone.clone().drop_guard();
     let mut readers = JoinSet::new();
     for (stream, _) in shared.streams() {
         readers.spawn(reader::run(Arc::clone(&shared), stream));
@@ -34,9 +35,11 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     drop(shared.looking.lock().await);
     shared.over.cancel();
     shared.give_back().await;
-    if timeout_at(deadline, shared.busy_until_idle()).await.is_err() {
+    let done = timeout_at(deadline, shared.until_idle());
+    if !matches!(shared.hurry.run_until_cancelled(done).await, Some(Ok(()))) {
         shared.give_up_begun();
     }
+    shared.give_back_idle();
     let farewell = Instant::now() + FAREWELL;
     if timeout_at(farewell, shared.held_until_empty()).await.is_err() {
         warn!(entries = shared.held.lock().len(), "stopped before every verdict had reached the server");
@@ -51,7 +54,8 @@ pub(super) async fn drive(shared: Arc<Shared>) {
 impl Shared {
     /// Once stopped, nothing is begun any more: what comes in late goes back at once.
     pub(super) fn unless_stopped(&self) {
-        if self.stop.is_cancelled() && !self.options.no_ack {
+        let waits = self.options.order_by.is_some() && self.held.lock().begun() > 0;
+        if self.stop.is_cancelled() && !self.options.no_ack && !waits {
             self.give_back_idle();
         }
     }
@@ -59,12 +63,15 @@ impl Shared {
     /// Gives back what was fetched and not begun, as if it had never been delivered, and what was to be tried again later.
     fn give_back_idle(&self) {
         let (waiting, delayed) = self.held.lock().take_idle();
-        let modes = [(waiting, Release::Silent), (delayed, Release::Fail)];
-        for (entries, mode) in modes {
-            for entry in entries {
-                self.post(Settled::back(entry.at, mode, entry.deliveries));
-            }
-        }
+        let silent = waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
+        let failed = delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
+        self.post_in_order(silent.chain(failed).collect());
+    }
+
+    /// Who is given back first is delivered first.
+    fn post_in_order(&self, mut all: Vec<Settled>) {
+        all.sort_by_key(|settled| settled.at);
+        all.into_iter().for_each(|settled| self.post(settled));
     }
 
     async fn give_back(&self) {
@@ -72,7 +79,8 @@ impl Shared {
         if self.options.no_ack {
             return;
         }
-        self.give_back_idle();
+        // In order, what is behind an entry that is worked on must not be delivered before it.
+        self.unless_stopped();
         if let Err(error) = self.sweep().await {
             debug!(%error, "could not look for entries on their way");
         }
@@ -115,8 +123,10 @@ impl Shared {
         self.post(Settled::back(at, mode, entry.deliveries));
     }
 
-    async fn busy_until_idle(&self) {
-        self.left_until(|held| held.busy() == 0).await;
+    /// Waits for what is worked on; where nothing can be given back, for what is fetched, too.
+    async fn until_idle(&self) {
+        let all = self.options.no_ack;
+        self.left_until(|held| if all { held.busy() == 0 } else { held.begun() == 0 }).await;
     }
 
     async fn held_until_empty(&self) {
@@ -135,17 +145,19 @@ impl Shared {
 
     /// The time for what was begun is over.
     pub(crate) fn give_up_begun(&self) {
-        self.held.lock().close();
-        self.give_back_idle();
         // First taken, then aborted: what is dropped on the way is given back, not left for its lease to run out.
-        let begun = self.held.lock().take_begun();
+        let begun = {
+            let mut held = self.held.lock();
+            held.close();
+            held.take_begun()
+        };
         self.abort.cancel();
         if !begun.is_empty() {
             warn!(entries = begun.len(), "still worked on at the deadline; given back");
         }
-        for (at, deliveries) in begun {
-            self.post(Settled::back(at, Release::Fail, deliveries));
-        }
+        let back = |(at, deliveries)| Settled::back(at, Release::Fail, deliveries);
+        self.post_in_order(begun.into_iter().map(back).collect());
+        self.give_back_idle();
     }
 
     /// A consumer with a name that nobody will use again leaves the group, if nothing of it is pending.

@@ -275,15 +275,14 @@ impl Held {
         }
     }
 
-    /// Everything that nobody works on, in the order of IDs: not begun, and delayed.
+    /// Everything that nobody works on, not begun, and delayed: given back from here on.
     pub(crate) fn take_idle(&mut self) -> (Vec<Entry>, Vec<Entry>) {
         let mut waiting: Vec<Entry> = self.ready.drain(..).collect();
         waiting.extend(self.lanes.values_mut().flat_map(|behind| behind.drain(..)));
         let mut delayed: Vec<Entry> = std::mem::take(&mut self.delayed).into_values().collect();
         for idle in [&mut waiting, &mut delayed] {
-            idle.sort_by_key(|entry| entry.at);
             idle.retain(|entry| !self.is_lost(entry.at));
-            for entry in idle {
+            for entry in idle.iter() {
                 self.leave(entry.at, State::Returning);
             }
         }
@@ -310,7 +309,6 @@ impl Held {
                 all.push((at, held.deliveries));
             }
         }
-        all.sort_unstable();
         all
     }
 
@@ -360,6 +358,11 @@ impl Held {
     /// How many are fetched or worked on.
     pub(crate) fn busy(&self) -> usize {
         self.waiting + self.begun
+    }
+
+    /// How many are worked on.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun
     }
 
     /// Which delivery of an entry this is.

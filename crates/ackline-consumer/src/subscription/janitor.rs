@@ -6,7 +6,10 @@ use crate::id::EntryId;
 use crate::store::Value;
 use crate::verbs::{self, Pending, Place};
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
+
+/// How many entries are looked at each time.
+const DELETED_MAX: usize = 100;
 
 /// How many pending entries one look at a consumer shows.
 const PENDING_MAX: usize = 10_000;
@@ -20,6 +23,34 @@ impl Shared {
                 warn!(stream = place.stream, group = place.group, %error, "cannot look for dead consumers");
             }
         }
+    }
+
+    /// Acknowledges what was deleted while it was pending. Reading with CLAIM passes it by, so that it would stay for ever and
+    /// keep its consumer in the group.
+    pub(super) async fn forget_deleted(&self) {
+        if self.options.no_ack {
+            return;
+        }
+        for place in &self.places {
+            if let Err(error) = self.forget_deleted_of(place).await {
+                debug!(stream = place.stream, group = place.group, %error, "cannot look for deleted entries");
+            }
+        }
+    }
+
+    async fn forget_deleted_of(&self, place: &Place) -> Result<()> {
+        // What is still there would have been claimed by then.
+        let idle = self.options.lease * 2;
+        let stale = verbs::pending(self.store.call(place.pending_idle(idle, DELETED_MAX)).await?)?;
+        let looks = stale.iter().map(|entry| place.entry(entry.id)).collect();
+        let found = self.store.pipeline(looks).await?;
+        let gone = |(entry, found): (&Pending, &Value)| found.array().is_some_and(<[_]>::is_empty).then_some(entry.id);
+        let gone: Vec<EntryId> = stale.iter().zip(&found).filter_map(gone).collect();
+        if !gone.is_empty() {
+            debug!(stream = place.stream, group = place.group, entries = gone.len(), "deleted while pending");
+            self.store.call(place.ack(gone)).await?;
+        }
+        Ok(())
     }
 
     async fn forget_of(&self, place: &Place, after: Duration) -> Result<()> {

@@ -79,6 +79,7 @@ impl Due {
             self.look = Instant::now() + shared.look_every();
         }
         if self.forget <= now {
+            shared.forget_deleted().await;
             shared.forget_consumers().await;
             self.forget = Instant::now() + FORGET_EVERY;
         }

@@ -75,11 +75,15 @@ pub(crate) struct Shared {
     over: CancellationToken,
     /// What is still being worked on shall be given up.
     abort: CancellationToken,
+    /// There is no time left to wait for what is still being worked on.
+    hurry: CancellationToken,
     /// Everything shall end as if the process had.
     #[cfg(feature = "harness")]
     pub(crate) crashed: CancellationToken,
     /// Nothing is sent any more.
     ended: CancellationToken,
+    /// Every task has ended.
+    gone: CancellationToken,
 }
 
 /// A consumer of one or several streams: hands out [`Delivery`]s, and keeps what belongs to them in order: leases, retries,
@@ -141,7 +145,9 @@ impl Subscription {
             #[cfg(feature = "harness")]
             crashed: CancellationToken::new(),
             abort: CancellationToken::new(),
+            hurry: CancellationToken::new(),
             ended: CancellationToken::new(),
+            gone: CancellationToken::new(),
         });
         #[cfg(feature = "harness")]
         client.subscriptions().push(Arc::downgrade(&shared));
@@ -201,6 +207,18 @@ impl Subscription {
     /// Stops reading, without waiting.
     pub fn stop(&self) {
         self.shared.stop();
+    }
+
+    /// Stops, and does not wait for what was begun: it is given back at once, and counts as delivered.
+    pub fn give_up(&self) {
+        self.shared.stop();
+        self.shared.hurry.cancel();
+    }
+
+    /// Waits until the subscription has stopped and everything that belongs to stopping is done. Somebody else has to
+    /// [`stop`](Subscription::stop) it, or to [`give_up`](Subscription::give_up).
+    pub async fn ended(&self) {
+        self.shared.gone.cancelled().await;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

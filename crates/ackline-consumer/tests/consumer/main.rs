@@ -6,4 +6,10 @@
 mod embedded;
 mod fleets;
 mod peers;
+#[cfg(feature = "embedded")]
+mod property;
+#[cfg(feature = "redis")]
+mod servers;
 mod suite;
+#[cfg(feature = "embedded")]
+mod time;
