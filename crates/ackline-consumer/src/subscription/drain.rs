@@ -38,6 +38,8 @@ pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     shared.stop();
     let deadline = Instant::now() + shared.options.drain;
     end = end.and(join(&mut readers).await);
+    // What is being taken over comes in first, so that it goes back too.
+    drop(shared.looking.lock().await);
     shared.over.cancel();
     shared.give_back().await;
     let done = timeout_at(deadline, shared.until_idle());
@@ -84,8 +86,10 @@ impl Shared {
     /// Gives back what was fetched and not begun, as if it had never been delivered, and what was to be tried again later.
     fn give_back_idle(&self) {
         let (waiting, delayed) = self.held.lock().take_idle();
-        let silent = waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
-        let failed = delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
+        let silent =
+            waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
+        let failed =
+            delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
         self.post_in_order(silent.chain(failed).collect());
     }
 
@@ -110,6 +114,7 @@ impl Shared {
     /// Entries that are pending, and nobody holds them: on their way when the reader stopped, left undecided, or poison that
     /// stays.
     async fn sweep(&self) -> Result<()> {
+        let _asking = self.asking();
         for (stream, place) in self.streams() {
             let mut from = EntryId::ZERO;
             loop {
@@ -129,8 +134,10 @@ impl Shared {
     fn sweep_one(&self, stream: u16, entry: &Pending) {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
-        // Where poison cannot be given up by its owner, it stays.
-        if poison && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+        // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
+        let stays =
+            poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
+        if stays && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {

@@ -28,6 +28,8 @@ impl Shared {
         };
         let answers = self.store.pipeline(vec![place.create_group(&at.to_string())]).await?;
         answers.into_iter().try_for_each(verbs::created)?;
+        self.held.lock().start_over();
+        self.healed.lock()[usize::from(stream)] = last.unwrap_or_default();
         self.take_back(stream).await?;
         self.meters[usize::from(stream)].groups_recreated.increment(1);
         info!(stream = place.stream, group = place.group, %at, "the group was gone; made again");

@@ -14,9 +14,13 @@ use crate::fields::Fields;
 use crate::id::EntryId;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 use tokio::time::Instant;
 
 type HashMap<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// No answer is older than this when it comes.
+const LATEST: Duration = Duration::from_secs(15);
 
 /// An entry, delivered.
 #[derive(Clone, Debug)]
@@ -59,6 +63,14 @@ struct Holding {
     back: Option<Box<Entry>>,
 }
 
+/// What this consumer is through with.
+#[derive(Debug)]
+struct Gone {
+    /// Not given back.
+    settled: bool,
+    until: Instant,
+}
+
 impl Holding {
     fn new(state: State, deliveries: i64, now: Instant) -> Holding {
         Holding { state, renewed_at: now, deliveries, lost: false, begun_at: 0, back: None }
@@ -89,11 +101,19 @@ pub(crate) struct Held {
     begun: usize,
     /// Nothing is begun any more.
     closed: bool,
+    /// Confirmed a moment ago, although an answer may be on its way that was given before and brings it once more. Until when
+    /// that may be.
+    gone: HashMap<At, Gone>,
+    /// How many of those who ask for what is pending have no answer yet.
+    asking: usize,
 }
 
 impl Held {
-    /// Takes an entry in. False if it is held already: then it is only known to have been renewed.
+    /// Takes an entry in. False if it was settled meanwhile, or is held already: then it is only known to have been renewed.
     pub(crate) fn hold(&mut self, entry: Entry, now: Instant) -> bool {
+        if !self.gone.is_empty() && self.gone.get(&entry.at).is_some_and(|gone| gone.settled) {
+            return false;
+        }
         match self.all.entry(entry.at) {
             hashbrown::hash_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
@@ -160,9 +180,10 @@ impl Held {
         self.all.try_insert(at, Holding::new(State::Settling, 0, now)).is_ok()
     }
 
-    /// Takes an entry in that is given back at once. False if it is held already.
+    /// Takes an entry in that is given back at once. False if it is held already, or was settled or given back meanwhile.
     pub(crate) fn hold_returning(&mut self, at: At, now: Instant) -> bool {
-        self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
+        !self.gone.contains_key(&at)
+            && self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
     }
 
     /// Work on an entry is over. It is held until that is confirmed, so that reading it once more does not begin it again.
@@ -184,9 +205,35 @@ impl Held {
     }
 
     /// The server knows what became of it. Whether it is here again by now, to be worked on.
-    pub(crate) fn confirm(&mut self, at: At, now: Instant) -> bool {
-        let back = self.all.remove(&at).and_then(|held| held.back);
-        back.is_some_and(|entry| self.hold(*entry, now))
+    ///
+    /// What has gone this long without being renewed may have been delivered once more.
+    pub(crate) fn confirm(&mut self, at: At, now: Instant, long: Duration) -> bool {
+        let Some(held) = self.all.remove(&at) else { return false };
+        if self.asking > 0 || now.duration_since(held.renewed_at) >= long {
+            let settled = held.state == State::Settling;
+            self.gone.insert(at, Gone { settled, until: now + LATEST });
+        }
+        held.back.is_some_and(|entry| self.hold(*entry, now))
+    }
+
+    /// Somebody asks the server for what is pending, until [`Held::asked`]. The answer may be older than what is settled
+    /// meanwhile.
+    pub(crate) fn ask(&mut self) {
+        self.asking += 1;
+    }
+
+    pub(crate) fn asked(&mut self) {
+        self.asking -= 1;
+    }
+
+    /// Forgets what can come back no more.
+    pub(crate) fn tidy(&mut self, now: Instant) {
+        self.gone.retain(|_, gone| gone.until > now);
+    }
+
+    /// The group is another one: what comes now is new.
+    pub(crate) fn start_over(&mut self) {
+        self.gone.clear();
     }
 
     /// It is nobody's business any more.
@@ -194,8 +241,12 @@ impl Held {
         self.all.remove(&at);
     }
 
-    /// Nobody works on it any more and nobody said what shall become of it: its lease runs out.
+    /// Nobody works on it any more and nobody said what shall become of it: its lease runs out. Unless its time was over, and
+    /// it is on its way back.
     pub(crate) fn abandon(&mut self, at: At, lane: Option<&Bytes>) {
+        if self.all.get(&at).is_some_and(|held| held.state == State::Returning) {
+            return;
+        }
         self.settle(at, lane);
         self.forget(at);
     }
@@ -363,3 +414,6 @@ impl Held {
         self.all.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,8 @@ impl Due {
     fn new(shared: &Shared, now: Instant) -> Due {
         // Not all consumers that start together look at each other together.
         let forget = now + FORGET_EVERY.mul_f64(fastrand::f64());
-        Due { renew: now + shared.renew_every(), renewed_at: now, look: now, asked: false, forget }
+        let look = now + shared.look_every();
+        Due { renew: now + shared.renew_every(), renewed_at: now, look, asked: false, forget }
     }
 
     fn next(&self, shared: &Shared) -> Instant {
@@ -82,7 +83,7 @@ impl Due {
             if !shared.stop.is_cancelled() {
                 shared.look_at_others().await;
             }
-            self.look = Instant::now() + LOOK_MAX.min(shared.options.lease / 2);
+            self.look = Instant::now() + shared.look_every();
         }
         if self.forget <= now {
             shared.forget_deleted().await;
@@ -97,8 +98,12 @@ impl Shared {
         (self.options.lease / 3).max(Duration::from_millis(1))
     }
 
+    fn look_every(&self) -> Duration {
+        LOOK_MAX.min(self.options.lease / 2)
+    }
+
     /// Whether stale entries have to be looked for, because reading does not bring them.
-    fn looks(&self) -> bool {
+    pub(super) fn looks(&self) -> bool {
         !self.capabilities.claim && !self.options.no_ack
     }
 
@@ -140,7 +145,11 @@ impl Shared {
     async fn renew(&self, late: bool) -> bool {
         let now = Instant::now();
         let before = now.checked_sub(self.options.lease / 6).unwrap_or(now);
-        let old = self.held.lock().stale(before);
+        let old = {
+            let mut held = self.held.lock();
+            held.tidy(now);
+            held.stale(before)
+        };
         let mut all = true;
         for (stream, place) in self.streams() {
             let of_stream: Vec<EntryId> =
@@ -192,6 +201,7 @@ impl Shared {
 
     /// XAUTOCLAIM through the whole group, as far as there is room.
     async fn look_at_others(&self) {
+        let _looking = self.looking.lock().await;
         for (stream, place) in self.streams() {
             if let Err(error) = self.take_over(stream).await {
                 warn!(stream = place.stream, group = place.group, %error, "cannot look for stale entries");
@@ -202,8 +212,9 @@ impl Shared {
     async fn take_over(&self, stream: u16) -> Result<()> {
         let place = &self.places[usize::from(stream)];
         let mut from = EntryId::ZERO;
+        let _asking = self.asking();
         loop {
-            let Some(room) = self.room_now() else { return Ok(()) };
+            let Some(room) = self.room_now().filter(|_| !self.stop.is_cancelled()) else { return Ok(()) };
             let command = place.auto_claim(&self.consumer, self.options.lease, from, room);
             let answer: Value = self.store.call(command).await?;
             let (next, entries) = verbs::auto_claimed(answer)?;

@@ -20,6 +20,7 @@ pub(crate) mod options;
 mod outbox;
 mod reader;
 mod settler;
+mod twin;
 mod vitals;
 mod watch;
 
@@ -74,6 +75,10 @@ pub(crate) struct Shared {
     look: Notify,
     /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
+    /// The greatest ID that a stream had when its group was made again: what came before may have been settled in the old one.
+    healed: Mutex<Vec<EntryId>>,
+    /// Held while stale entries of others are taken over.
+    looking: tokio::sync::Mutex<()>,
     /// No more is read.
     stop: CancellationToken,
     /// Nothing more is handed out, once what there is has been.
@@ -238,6 +243,8 @@ impl Shared {
         let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
         Shared {
             seen: Mutex::new(seen),
+            healed: Mutex::new(vec![EntryId::ZERO; places.len()]),
+            looking: tokio::sync::Mutex::default(),
             outboxes: places.iter().map(|_| Outbox::default()).collect(),
             meters: places.iter().map(meter).collect(),
             vitals: Vitals::new(places.len()),

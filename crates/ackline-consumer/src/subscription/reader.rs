@@ -41,6 +41,10 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
         match step {
             Ok(next) => {
                 shared.note_read(stream);
+                if matches!((&phase, &next), (Phase::History(_), Phase::New)) && shared.looks() {
+                    // Only now, or what was taken over would be read once more and its delivery counted twice.
+                    shared.look.notify_one();
+                }
                 (phase, failed) = (next, 0);
             }
             Err(error) => {
@@ -79,6 +83,7 @@ impl Shared {
     async fn read_history(&self, reader: &mut Reader, stream: u16, after: EntryId) -> Result<Phase> {
         let Some(room) = self.room().await else { return Ok(Phase::New) };
         let place = self.place_of(stream);
+        let _asking = self.asking();
         let command = place.history(&self.consumer, room, after);
         let entries = verbs::delivered(reader.call(command, Duration::ZERO, &self.stop).await?)?;
         match entries.last() {

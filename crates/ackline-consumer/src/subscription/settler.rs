@@ -184,12 +184,16 @@ impl Shared {
         };
         commands.push(place.ack([step.at.id]));
         let mut answers = self.store.transaction(commands).await?;
-        let acked = answers.pop().is_some_and(|answer| !matches!(answer, Value::Error(_)));
+        let acked = answers.pop().filter(|answer| !matches!(answer, Value::Error(_)));
+        let letter = answers.first().and_then(Value::id);
         if let Err(error) = first_error(answers) {
-            if acked {
+            if acked.is_some() {
                 self.undo(place, step.at, &error).await;
             }
             return Err(error);
+        }
+        if matches!(step.fate, Fate::Dead(_)) {
+            self.drop_twin(place, step.at, letter, acked.and_then(|acked| acked.int())).await;
         }
         if self.options.on_ack == OnAck::Delete {
             self.delete(place, step.at.id).await;
@@ -280,9 +284,9 @@ impl Shared {
     fn confirm(&self, batch: Vec<Settled>) {
         let Some(meter) = batch.first().map(|first| self.meter(first.at)) else { return };
         meter.confirmed(&batch);
-        let now = Instant::now();
+        let (now, long) = (Instant::now(), self.options.lease.mul_f64(0.8));
         let mut held = self.held.lock();
-        let back = batch.iter().filter(|settled| held.confirm(settled.at, now)).count();
+        let back = batch.iter().filter(|settled| held.confirm(settled.at, now, long)).count();
         drop(held);
         (0..back).for_each(|_| self.arrived.notify_one());
         if back > 0 {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "embedded")]
 mod embedded;
+mod fleets;
 #[cfg(feature = "embedded")]
 mod observe;
 mod peers;
