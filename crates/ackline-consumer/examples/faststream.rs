@@ -32,7 +32,7 @@ async fn ship(Json(order): Json<Order>, message: Message) -> Result<Add> {
     let correlation = header(CORRELATION_ID)?;
     println!("rust:   order {} of {}, {correlation}", order.number, order.item);
     ensure!(body.content_type() == Some("application/json"), "FastStream says what it sends");
-    let shipment = Add::to("fleet.shipments", &Json(order)).format(Format::FastStream);
+    let shipment = Add::to("fleet.shipments", Json(order)).format(Format::FastStream);
     Ok(shipment.header(CORRELATION_ID, correlation).header("tenant", header("tenant")?))
 }
 

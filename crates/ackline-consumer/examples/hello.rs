@@ -26,7 +26,7 @@ async fn pack(Json(order): Json<Order>, packed: State<UnboundedSender<u32>>) -> 
 async fn main() -> anyhow::Result<()> {
     let client = Client::open(&url()).await?;
     for (item, pieces) in [("tea", 2), ("milk", 1), ("sugar", 3)] {
-        client.add("orders", &Json(Order { item: item.into(), pieces })).await?;
+        client.add("orders", Json(Order { item: item.into(), pieces })).await?;
     }
     let (packed, mut done) = unbounded_channel::<u32>();
     let consumer = client.consume("orders", "packing").state(packed).handler(pack);

@@ -38,7 +38,7 @@ async fn render(Form(job): Form<Job>, message: Message, steps: State<Sender<Step
 async fn program(url: String, steps: Sender<Step>) -> anyhow::Result<()> {
     let client = Client::open(&url).await?;
     if client.len("jobs").await? == 0 {
-        client.send_all((1..=JOBS).map(|page| Add::to("jobs", &Form(Job { page })))).await?;
+        client.send_all((1..=JOBS).map(|page| Add::to("jobs", Form(Job { page })))).await?;
     }
     // With a name of its own it finds at once what it had begun before. It fetches nothing ahead, so that its death counts
     // against one job only. What is done leaves the queue.

@@ -18,7 +18,7 @@ async fn double(Json(number): Json<i64>, message: Message) -> anyhow::Result<Add
         Err(Reject::because("negative"))?;
     }
     anyhow::ensure!(number != 3 || message.deliveries() == 2, "three takes two tries");
-    Ok(Add::to("doubled", &Json(number * 2)))
+    Ok(Add::to("doubled", Json(number * 2)))
 }
 
 async fn note(Json(number): Json<i64>, message: Message, log: State<UnboundedSender<String>>) {
@@ -38,7 +38,7 @@ async fn run(url: &str) -> anyhow::Result<Vec<String>> {
     let observer = client.consume(written, "observers").state(sender).handler(note).start().await?;
 
     for number in [1, 2, 3, -4] {
-        client.add("numbers", &Json(number)).await?;
+        client.add("numbers", Json(number)).await?;
     }
     let lines = collect(&mut log).await?;
     service.stop().await?;

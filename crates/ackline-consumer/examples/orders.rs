@@ -8,10 +8,9 @@
 //! cargo run -p ackline-consumer --example orders [URL]
 //! ```
 
-use ackline_consumer::{Add, Backoff, Client, Delivery, Fields, Json, Message, Reject, State};
-use anyhow::{Context, bail, ensure};
+use ackline_consumer::{Add, Backoff, Client, DeadLetter, Delivery, Json, Message, Reject, State};
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -22,38 +21,29 @@ struct Order {
     cents: i64,
 }
 
-/// Lends itself to every failure that a payment can have.
-struct Bank {
-    opened_account_5: AtomicBool,
-}
+static ACCOUNT_5_IS_OPEN: AtomicBool = AtomicBool::new(false);
 
-impl Bank {
-    async fn charge(&self, order: &Order, deliveries: u64) -> anyhow::Result<()> {
-        if order.cents <= 0 {
-            // Trying again would not help. From any depth, through any error type that keeps its sources.
-            Err(Reject::because(format!("{} is no amount", order.cents)))?;
-        }
-        if order.number.is_multiple_of(4) && deliveries == 1 {
-            bail!("the bank does not answer");
-        }
-        ensure!(order.number != 5 || self.opened_account_5.load(Relaxed), "account 5 is closed");
-        Ok(())
+fn charge(order: &Order, deliveries: u64) -> anyhow::Result<()> {
+    if order.cents <= 0 {
+        // Trying again would not help. From any depth, through any error type that keeps its sources.
+        Err(Reject::because(format!("{} is no amount", order.cents)))?;
     }
+    ensure!(!order.number.is_multiple_of(4) || deliveries > 1, "the bank does not answer");
+    ensure!(order.number != 5 || ACCOUNT_5_IS_OPEN.load(Relaxed), "account 5 is closed");
+    Ok(())
 }
 
 /// The entry that it returns is added in the step that acknowledges the order: there is never one without the other.
-async fn pay(Json(order): Json<Order>, message: Message, bank: State<Arc<Bank>>) -> anyhow::Result<Add> {
-    let charged = bank.charge(&order, message.deliveries()).await;
-    if let Err(error) = &charged {
-        println!("  order {}, delivery {}: {error}", order.number, message.deliveries());
-    }
-    charged.context("payment")?;
-    Ok(Add::to("shop.payments", &Json(order)).header("order-id", message.id().to_string()))
+async fn pay(Json(order): Json<Order>, message: Message) -> anyhow::Result<Add> {
+    charge(&order, message.deliveries())
+        .inspect_err(|error| println!("  order {}, delivery {}: {error}", order.number, message.deliveries()))
+        .context("payment")?;
+    Ok(Add::to("shop.payments", Json(order)).header("order-id", message.id().to_string()))
 }
 
 async fn ship(Json(order): Json<Order>, message: Message) -> anyhow::Result<Add> {
     let from = message.header("order-id").context("a payment names its order")?.to_owned();
-    Ok(Add::to("shop.shipments", &Json(order)).header("order-id", from))
+    Ok(Add::to("shop.shipments", Json(order)).header("order-id", from))
 }
 
 async fn deliver(Json(order): Json<Order>, delivered: State<UnboundedSender<u32>>) -> anyhow::Result<()> {
@@ -63,10 +53,9 @@ async fn deliver(Json(order): Json<Order>, delivered: State<UnboundedSender<u32>
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let client = Client::open(&url()).await?;
-    let bank = Arc::new(Bank { opened_account_5: AtomicBool::new(false) });
     let (sender, mut delivered) = unbounded_channel();
 
-    let paying = client.consume("shop.orders", "cashier").state(Arc::clone(&bank)).max_deliveries(3);
+    let paying = client.consume("shop.orders", "cashier").max_deliveries(3);
     let soon = Backoff::exponential(Duration::from_millis(50), Duration::from_secs(1));
     let paying = paying.backoff(soon).concurrency(4).handler(pay).start().await?;
     let shipping = client.consume("shop.payments", "packers").handler(ship).start().await?;
@@ -76,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
     println!("eight orders, and something that is none:");
     for number in 1..=8 {
         let cents = if number == 3 { -1 } else { 1000 };
-        client.add("shop.orders", &Json(Order { number, cents })).await?;
+        client.add("shop.orders", Json(Order { number, cents })).await?;
     }
     client.add("shop.orders", [("data", "no JSON")]).await?;
     assert_eq!(arrivals(&mut delivered, 6).await?, [1, 2, 4, 6, 7, 8]);
@@ -88,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
     while letters.len() < 3 {
         letters.push(dead.next().await.context("three are dead")?);
     }
-    bank.opened_account_5.store(true, Relaxed);
+    ACCOUNT_5_IS_OPEN.store(true, Relaxed);
     for letter in letters {
         judge(letter).await?;
     }
@@ -104,24 +93,16 @@ async fn main() -> anyhow::Result<()> {
 
 /// What an operator does, or a tool: looks at why it is here, and sends it back, mended, if it can be.
 async fn judge(letter: Delivery) -> anyhow::Result<()> {
-    let told = |name: &str| letter.fields().text(name).unwrap_or("-").to_owned();
-    let reason = told("dead-letter-reason");
-    let (stream, id, deliveries) =
-        (told("dead-letter-stream"), told("dead-letter-id"), told("dead-letter-deliveries"));
-    println!("  {reason:14} from {stream} {id}, deliveries {deliveries}");
-    println!("                 {}", told("dead-letter-error"));
-    match reason.as_str() {
+    let dead = DeadLetter::of(letter.fields()).context("no dead letter")?;
+    println!("  {:14} from {} {}, deliveries {}", dead.reason, dead.stream, dead.id, dead.deliveries);
+    println!("                 {}", dead.error);
+    match dead.reason.as_str() {
         "rejected" => {
             let order: Order = serde_json::from_slice(&letter.body()?.payload())?;
             let mended = Json(Order { cents: 1000, ..order });
-            letter.ack_and([Add::to(stream, &mended)]).await?;
+            letter.ack_and([Add::to(dead.stream, mended)]).await?;
         }
-        // As it was: without what was written about its death.
-        "max-deliveries" => {
-            let own = letter.fields().iter().filter(|(name, _)| !name.starts_with(b"dead-letter-"));
-            let again = Fields::from_iter(own);
-            letter.ack_and([Add::to(stream, again)]).await?;
-        }
+        "max-deliveries" => letter.ack_and([dead.again()]).await?,
         _ => letter.ack().await?,
     }
     Ok(())

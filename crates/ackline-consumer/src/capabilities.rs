@@ -58,6 +58,28 @@ impl Capabilities {
     }
 }
 
+/// Commands that are not used even where they are known, so that what stands in for them can be tested on a server that has
+/// everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[doc(hidden)]
+pub struct Without {
+    pub xnack: bool,
+    pub claim: bool,
+    pub xackdel: bool,
+}
+
+impl Without {
+    /// What is left of what a server can do.
+    pub(crate) fn of(self, all: Capabilities) -> Capabilities {
+        Capabilities {
+            xnack: all.xnack && !self.xnack,
+            claim: all.claim && !self.claim,
+            xackdel: all.xackdel && !self.xackdel,
+            ..all
+        }
+    }
+}
+
 fn questions(stream: &str) -> Vec<Command> {
     let ids = |command: Command| command.arg("IDS").int(1).arg(NO_ENTRY);
     let read = Command::new("XREADGROUP").arg("GROUP").arg(NO_GROUP).arg("nobody");

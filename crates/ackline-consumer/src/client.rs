@@ -1,6 +1,6 @@
 //! A place where streams live, opened.
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Without};
 use crate::codec::IntoEntry;
 use crate::consumer::Consume;
 use crate::error::Result;
@@ -29,6 +29,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    without: Without,
     observers: Mutex<Vec<Observer>>,
     #[cfg(feature = "harness")]
     subscriptions: Mutex<Vec<std::sync::Weak<crate::subscription::Shared>>>,
@@ -51,13 +52,24 @@ impl Client {
     }
 
     pub(crate) fn on(store: Store) -> Client {
+        Client::lacking(store, Without::default())
+    }
+
+    pub(crate) fn lacking(store: Store, without: Without) -> Client {
         Client(Arc::new(Inner {
             store,
+            without,
             observers: Mutex::default(),
             #[cfg(feature = "harness")]
             subscriptions: Mutex::default(),
             capabilities: tokio::sync::OnceCell::new(),
         }))
+    }
+
+    /// Another client of the same place, which does not use some commands.
+    #[doc(hidden)]
+    pub fn without(&self, without: Without) -> Client {
+        Client::lacking(self.0.store.clone(), without)
     }
 
     /// Tells `observer` what becomes of entries at those consumers of this client that are started from now on: for metrics,
@@ -97,7 +109,7 @@ impl Client {
     /// What the server can do, asked once by means of a stream.
     pub(crate) async fn capabilities(&self, stream: &str) -> Result<Capabilities> {
         let ask = || Capabilities::of(&self.0.store, stream);
-        Ok(self.0.capabilities.get_or_try_init(ask).await?.clone())
+        Ok(self.0.without.of(self.0.capabilities.get_or_try_init(ask).await?.clone()))
     }
 
     /// Adds an entry to a stream, which is created if there is none: a value in a codec ([`Json`](crate::Json),

@@ -32,9 +32,11 @@ mod recorder;
 
 pub use recorder::Recorder;
 
+use crate::capabilities::Without;
 use crate::client::Client;
 use crate::codec::Decode;
 use crate::consumer::Running;
+use crate::dead::DeadLetter;
 use crate::event::{Event, What};
 use crate::fields::Fields;
 use crate::format::Body;
@@ -109,21 +111,6 @@ pub struct Pending {
     pub deliveries: i64,
 }
 
-/// An entry of a dead-letter stream, with what its provenance says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names of the fields")]
-pub struct DeadLetter {
-    pub reason: String,
-    pub error: String,
-    pub stream: String,
-    pub group: String,
-    pub consumer: String,
-    pub id: EntryId,
-    pub deliveries: u64,
-    /// All of its fields, these included.
-    pub fields: Fields,
-}
-
 /// What is not settled after so long never will be: leases and waits are shorter.
 const SETTLED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -139,8 +126,14 @@ impl Default for Harness {
 impl Harness {
     /// A new engine, empty. To be called within a runtime of tokio.
     pub fn new() -> Harness {
+        Harness::lacking(Without::default())
+    }
+
+    /// One whose client does not use some commands.
+    #[doc(hidden)]
+    pub fn lacking(without: Without) -> Harness {
         let engine = Engine::new();
-        let client = engine.client();
+        let client = engine.client(without);
         let seen = Arc::<Seen>::default();
         let ours = Arc::clone(&seen);
         client.observe(move |event| ours.keep(event));
@@ -258,7 +251,7 @@ impl Harness {
 
     /// The dead letters in a stream of any name.
     pub fn dead_letters_in(&self, stream: &str) -> Vec<DeadLetter> {
-        self.entries(stream).into_iter().map(|(_, fields)| DeadLetter::of(fields)).collect()
+        self.entries(stream).into_iter().filter_map(|(_, fields)| DeadLetter::of(&fields)).collect()
     }
 
     /// Everything that became of entries, in the order in which it did.
@@ -332,21 +325,5 @@ impl Seen {
         let (stream, group, consumer) = (stream.to_owned(), group.to_owned(), consumer.to_owned());
         self.all.lock().push(Happened { stream, group, consumer, id, kind });
         self.more.notify_waiters();
-    }
-}
-
-impl DeadLetter {
-    fn of(fields: Fields) -> DeadLetter {
-        let text = |name: &str| fields.text(format!("dead-letter-{name}")).unwrap_or_default().to_owned();
-        DeadLetter {
-            reason: text("reason"),
-            error: text("error"),
-            stream: text("stream"),
-            group: text("group"),
-            consumer: text("consumer"),
-            id: text("id").parse().unwrap_or_default(),
-            deliveries: text("deliveries").parse().unwrap_or_default(),
-            fields,
-        }
     }
 }

@@ -19,7 +19,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> anyhow::Result<()> {
 //! let client = Client::open("memory:").await?; // or redis://host:6379, or ackline:///var/lib/shop
-//! client.add("orders", &Json(Order { item: "tea".into(), pieces: 2 })).await?;
+//! client.add("orders", Json(Order { item: "tea".into(), pieces: 2 })).await?;
 //! let consumer = client.consume("orders", "packing").concurrency(16).handler(pack);
 //! # let told_to_end = tokio::time::sleep(std::time::Duration::from_millis(50));
 //! consumer.run_until(told_to_end).await?; // or `run`: until SIGTERM
@@ -152,6 +152,11 @@
 //! | `redis+sentinel://host1,host2/service` | the master of a service | `redis` |
 //! | `redis+cluster://host1,host2` | a cluster | `redis` |
 //!
+//! # Tests
+//!
+//! `memory:` is an engine of its own for each [`Client::open`]. The feature `harness` has one whose time is tokio's, so that leases
+//! and backoffs pass at once: see the module `harness`.
+//!
 //! # Other servers
 //!
 //! Redis from 6.2 on, Valkey, and what else has streams and XAUTOCLAIM. What a server can do is found by asking it. Where
@@ -173,7 +178,7 @@
 //!   the gap is a round trip.
 //! - The consumer was silent for longer than its lease, and another has taken over.
 //! - A producer that got [`Error::Connection`] does not know whether its entry was added, and adds it again. [`Add::once`] helps.
-//! - A group that was destroyed is made again, from the first entry that this consumer had not settled.
+//! - A group that was destroyed is made again by a consumer that had seen less than another.
 //!
 //! So handlers should be able to do the same thing twice: the [`EntryId`] is the same each time. The step of [`Outcome::AckAnd`] is
 //! atomic, but the handler in front of it may still run twice. What a server loses in a crash is lost: see its settings. The embedded engine
@@ -181,6 +186,8 @@
 //!
 //! # Limits
 //!
+//! - If somebody destroys a group, the server forgets what was pending. Consumers that live make the group again and keep what
+//!   they hold; what a dead one held is not delivered again.
 //! - What waits for another try waits in this process, at most 10,000 messages; more are given back without waiting. If the
 //!   process ends, the rest of the wait is not kept.
 //! - A delivery counts when an entry is fetched, not when its handler begins. A process that dies counts one for everything that it had
@@ -199,6 +206,7 @@ mod capabilities;
 mod client;
 mod codec;
 mod consumer;
+mod dead;
 pub mod envelope;
 mod error;
 mod event;
@@ -224,9 +232,12 @@ mod work;
 mod worker;
 
 pub use batch::{Batch, Batched, Batches, IntoOutcomes};
+#[doc(hidden)]
+pub use capabilities::Without;
 pub use client::Client;
 pub use codec::{Auto, CodecError, Decode, Encode, Form, IntoEntry, Json, MsgPack, Raw, Text};
 pub use consumer::{Consume, Consumer, Running};
+pub use dead::DeadLetter;
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, What};
 pub use fields::{Fields, FieldsBuilder, FieldsIter};
@@ -242,8 +253,6 @@ pub use outcome::{Ack, AckPolicy, BoxError, IntoOutcome, Nack, Outcome, Reject};
 pub use producer::Add;
 pub use streams::{Spread, Streams};
 pub use subscription::backoff::Backoff;
-#[doc(hidden)]
-pub use subscription::options::Without;
 pub use subscription::options::{OnAck, Options, Poison, Start};
 pub use subscription::{Delivery, Subscription};
 pub use work::{Function, Layered, Work};

@@ -9,11 +9,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::run::{Step, root, target_dir};
+use crate::run::{Step, cargo, root, target_dir};
 use setup::Tools;
 
 /// The scripts give up by themselves before that.
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// The script that drives an example of the consumer library.
+const MIXED_FLEET: &str = "mixed_fleet";
 
 /// Not scripts, but what the scripts share.
 const SHARED: &[&str] = &["server"];
@@ -28,6 +31,9 @@ pub(crate) fn run(names: &[String]) -> Step {
     println!("== end-to-end");
     let tools = setup::set_up(&root())?;
     let scripts = select(find(&root())?, names)?;
+    if scripts.iter().any(|script| script.name == MIXED_FLEET) {
+        cargo(&["build", "-p", "ackline-consumer", "--example", "faststream"])?;
+    }
     let outcomes: Vec<bool> = scripts.iter().map(|script| report(&tools, script)).collect();
     let passed = outcomes.iter().filter(|&&ok| ok).count();
     let failed = outcomes.len() - passed;
@@ -92,6 +98,7 @@ fn script_command(tools: &Tools, script: &Script) -> Command {
     let is_python = script.path.extension().is_some_and(|extension| extension == "py");
     let mut command = Command::new(if is_python { &tools.python } else { &tools.node });
     command.arg(&script.path).env("ACKLINE_BIN", target_dir().join("release/ackline"));
+    command.env("ACKLINE_EXAMPLES", target_dir().join("debug/examples"));
     // These are for developing the scripts; a run that counts leaves nothing out.
     command.env_remove("ACKLINE_PEER").env_remove("ACKLINE_ARGS");
     command.env("PYTHONDONTWRITEBYTECODE", "1").process_group(0);
@@ -139,7 +146,15 @@ mod tests {
     #[test]
     fn the_scripts_are_found() {
         let names: Vec<String> = find(&root()).unwrap().into_iter().map(|script| script.name).collect();
-        for name in ["faststream_app", "ioredis", "node_redis", "redis_cli", "redis_py", "redis_py_asyncio"] {
+        for name in [
+            "faststream_app",
+            "ioredis",
+            MIXED_FLEET,
+            "node_redis",
+            "redis_cli",
+            "redis_py",
+            "redis_py_asyncio",
+        ] {
             assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
         }
         assert!(names.iter().all(|name| name != "server"));

@@ -1,5 +1,6 @@
 //! An engine whose clock goes with tokio's.
 
+use crate::capabilities::Without;
 use crate::client::Client;
 use crate::store::Store;
 use crate::store::embedded::Embedded;
@@ -49,9 +50,10 @@ impl Engine {
         Engine { engine, time, _hands: AbortOnDropHandle::new(hands) }
     }
 
-    pub(super) fn client(&self) -> Client {
+    pub(super) fn client(&self, without: Without) -> Client {
         let time = self.time.clone();
-        Client::on(Store::Embedded(Embedded::ticking(self.engine.clone(), move || time.tick())))
+        let store = Store::Embedded(Embedded::ticking(self.engine.clone(), move || time.tick()));
+        Client::lacking(store, without)
     }
 
     pub(super) fn tick(&self) {

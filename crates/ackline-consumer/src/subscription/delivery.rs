@@ -215,8 +215,9 @@ impl Shared {
         }
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
-            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
+            // Whoever has it now decides about it, and adds what follows from it.
             _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
+            Verdict::AckAnd(adds) => Fate::AckAnd(adds),
             Verdict::Nack { after, error } => match self.next_try(&entry, after) {
                 Next::Later(wait) => {
                     self.observed(entry.at, What::Nacked { wait });

@@ -71,8 +71,11 @@ impl Due {
             };
             self.renew = Instant::now() + wait;
         }
-        if shared.looks() && self.look <= now && !shared.stop.is_cancelled() {
-            shared.look_at_others().await;
+        if shared.looks() && self.look <= now {
+            // Who stops takes nothing over, and need not ask itself all the time whether to.
+            if !shared.stop.is_cancelled() {
+                shared.look_at_others().await;
+            }
             self.look = Instant::now() + LOOK_MAX.min(shared.options.lease / 2);
         }
         if self.forget <= now {

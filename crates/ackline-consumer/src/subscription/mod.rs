@@ -115,7 +115,7 @@ impl Subscription {
             seen.push(ours.map_or(EntryId::ZERO, |(_, last)| last));
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
-        let capabilities = options.without.of(client.capabilities(first).await?);
+        let capabilities = client.capabilities(first).await?;
         let consumer = options.name.clone().unwrap_or_else(new_name);
         let stop = CancellationToken::new();
         let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };

@@ -1,7 +1,6 @@
 //! How a stream is consumed.
 
 use super::backoff::Backoff;
-use crate::capabilities::Capabilities;
 use std::time::Duration;
 
 /// Where a group begins that is not there yet.
@@ -80,30 +79,6 @@ pub struct Options {
     pub drain: Duration,
     /// Consumers that were not seen for so long and have nothing pending are removed from the group. `None`: never.
     pub forget_consumers: Option<Duration>,
-    /// What the server is taken to lack, so that what stands in for it can be tested on one that has everything.
-    #[doc(hidden)]
-    pub without: Without,
-}
-
-/// Commands that are not used even where they are known.
-#[derive(Clone, Copy, Debug, Default)]
-#[doc(hidden)]
-pub struct Without {
-    pub xnack: bool,
-    pub claim: bool,
-    pub xackdel: bool,
-}
-
-impl Without {
-    /// What is left of what a server can do.
-    pub(crate) fn of(self, all: Capabilities) -> Capabilities {
-        Capabilities {
-            xnack: all.xnack && !self.xnack,
-            claim: all.claim && !self.claim,
-            xackdel: all.xackdel && !self.xackdel,
-            ..all
-        }
-    }
 }
 
 impl Default for Options {
@@ -123,7 +98,6 @@ impl Default for Options {
             no_ack: false,
             drain: Duration::from_secs(15),
             forget_consumers: Some(Duration::from_secs(24 * 60 * 60)),
-            without: Without::default(),
         }
     }
 }

@@ -5,12 +5,14 @@ use super::held::At;
 use super::options::{OnAck, Poison};
 use super::outbox::{Death, Fate, Settled};
 use super::reader::RETRY;
+use crate::dead;
 use crate::error::{Error, Result};
 use crate::event::What;
 use crate::id::EntryId;
 use crate::producer;
 use crate::store::{Command, Value};
 use crate::verbs::{Place, Release};
+use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,9 @@ use tracing::{debug, error, warn};
 
 /// A group that is gone so often while one batch is sent is left alone.
 const HEALS_MAX: u64 = 3;
+
+/// So many transactions are under way at a time. Of no more than these `join_all` begins each in its turn.
+const STEPS_MAX: usize = 30;
 
 /// More IDs than this do not go into one command.
 const IDS_MAX: usize = 1000;
@@ -72,25 +77,33 @@ impl Shared {
             Ok(()) => self.confirm(plain),
             Err(_) => batch.extend(plain),
         }
-        let mut steps = steps.into_iter();
-        if result.is_ok() {
-            while let Some(step) = steps.next() {
-                if let Err(error) = self.send_step(place, &step).await {
-                    match error.is_transient() {
-                        true => {
-                            batch.push(step);
-                            batch.extend(steps);
-                            return Err(error);
-                        }
-                        false => self.give_up(place, vec![step], error),
+        if result.is_err() {
+            batch.extend(steps);
+            return result;
+        }
+        self.send_steps(place, steps, batch).await
+    }
+
+    /// Transactions, several under way at a time: they leave in their order. Those that may be tried again stay in `batch`.
+    async fn send_steps(&self, place: &Place, steps: Vec<Settled>, batch: &mut Vec<Settled>) -> Result<()> {
+        let mut failure = Ok(());
+        let mut steps = steps.into_iter().peekable();
+        while steps.peek().is_some() && failure.is_ok() {
+            let some: Vec<Settled> = steps.by_ref().take(STEPS_MAX).collect();
+            let sent = join_all(some.iter().map(|step| self.send_step(place, step))).await;
+            for (step, sent) in some.into_iter().zip(sent) {
+                match sent {
+                    Ok(()) => self.confirm(vec![step]),
+                    Err(error) if error.is_transient() => {
+                        batch.push(step);
+                        failure = Err(error);
                     }
-                } else {
-                    self.confirm(vec![step]);
+                    Err(error) => self.give_up(place, vec![step], error),
                 }
             }
         }
         batch.extend(steps);
-        result
+        failure
     }
 
     /// Acknowledgements and releases, in one round trip.
@@ -206,13 +219,13 @@ impl Shared {
         let id = death.entry.at.id.to_string();
         let deliveries = death.entry.deliveries.to_string();
         let provenance = [
-            ("dead-letter-reason", death.reason),
-            ("dead-letter-error", death.error.as_deref().unwrap_or_default()),
-            ("dead-letter-stream", &place.stream),
-            ("dead-letter-group", &place.group),
-            ("dead-letter-consumer", &self.consumer),
-            ("dead-letter-id", &id),
-            ("dead-letter-deliveries", &deliveries),
+            (dead::REASON, death.reason),
+            (dead::ERROR, death.error.as_deref().unwrap_or_default()),
+            (dead::STREAM, &place.stream),
+            (dead::GROUP, &place.group),
+            (dead::CONSUMER, &self.consumer),
+            (dead::ID, &id),
+            (dead::DELIVERIES, &deliveries),
         ];
         warn!(
             stream = place.stream,
