@@ -4,6 +4,8 @@
 
 #[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(feature = "embedded")]
+mod first_use;
 mod fleets;
 #[cfg(feature = "embedded")]
 mod observe;
