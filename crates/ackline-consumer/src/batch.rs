@@ -3,8 +3,10 @@
 use crate::handler::{Extract, Job};
 use crate::message::Message;
 use crate::outcome::{BoxError, IntoOutcome, Outcome};
+use crate::store::Command;
 use crate::subscription::Delivery;
-use crate::worker::{Run, Runner, panicked};
+use crate::trace;
+use crate::worker::{Panic, Run, Runner};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::error::Error as StdError;
@@ -14,6 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 /// Several messages, and what was made of each.
 #[derive(Debug)]
@@ -135,24 +138,34 @@ impl<H: Batches<T>, T: Extract + Send + 'static> Runner<Batched<H, T>> {
         for message in begun.await.into_iter().flatten() {
             let job = Job { message: message.clone(), states: Arc::clone(&self.states) };
             let item = catch_unwind(AssertUnwindSafe(|| T::extract(&job)));
-            match item.map_err(|panic| panicked(&*panic)).and_then(|item| Ok(item?)) {
+            match item.map_err(|panic| BoxError::from(Panic::new(&*panic))).and_then(|item| Ok(item?)) {
                 Ok(item) => {
                     batch.items.push(item);
                     batch.messages.push(message);
                 }
-                Err(error) => drop(self.conclude(&message, Err(error))),
+                Err(error) => drop(trace::handle(&message).in_scope(|| self.conclude(&message, Err(error)))),
             }
         }
         let messages = batch.messages.clone();
-        if messages.is_empty() {
-            return;
-        }
-        let results = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().await;
-        let results =
-            results.unwrap_or_else(|panic| Err::<(), _>(panicked(&*panic)).into_outcomes(messages.len()));
-        let follows =
-            messages.iter().zip(results).flat_map(|(message, result)| self.conclude(message, result));
-        self.add(follows.collect()).await;
+        let Some(first) = messages.first() else { return };
+        let span = trace::handle_batch(&messages);
+        let begun = Instant::now();
+        let work = AssertUnwindSafe(self.work.handler.call(batch)).catch_unwind().instrument(span.clone());
+        let results = work
+            .await
+            .unwrap_or_else(|panic| Err::<(), _>(Panic::new(&*panic)).into_outcomes(messages.len()));
+        first.meter().handled_in(begun.elapsed());
+        let follows = span.in_scope(|| self.conclude_each(&messages, results));
+        self.add(follows).instrument(span).await;
+    }
+
+    fn conclude_each(&self, messages: &[Message], results: Vec<Result<Outcome, BoxError>>) -> Vec<Command> {
+        let each = messages.iter().zip(results).flat_map(|(message, result)| match result {
+            Ok(outcome) => self.conclude(message, Ok(outcome)),
+            // Whoever reads of a failure has to see which message it is.
+            Err(error) => trace::handle(message).in_scope(|| self.conclude(message, Err(error))),
+        });
+        each.collect()
     }
 
     /// `first` and what comes soon after it.

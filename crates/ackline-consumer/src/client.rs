@@ -6,10 +6,12 @@ use crate::consumer::Consume;
 use crate::error::Result;
 use crate::event::{Event, Observer};
 use crate::id::EntryId;
+use crate::meter::Produced;
 use crate::producer::{self, Add};
 use crate::store::{Command, Store, expect};
 use crate::streams::Streams;
 use crate::target::Target;
+use crate::trace;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +36,7 @@ struct Inner {
     #[cfg(feature = "harness")]
     subscriptions: Mutex<Vec<std::sync::Weak<crate::subscription::Shared>>>,
     capabilities: tokio::sync::OnceCell<Capabilities>,
+    produced: Arc<Produced>,
 }
 
 impl Client {
@@ -62,6 +65,7 @@ impl Client {
             observers: Mutex::default(),
             #[cfg(feature = "harness")]
             subscriptions: Mutex::default(),
+            produced: Arc::default(),
             capabilities: tokio::sync::OnceCell::new(),
         }))
     }
@@ -106,6 +110,11 @@ impl Client {
         &self.0.store
     }
 
+    /// What is counted about adding.
+    pub(crate) fn produced(&self) -> &Arc<Produced> {
+        &self.0.produced
+    }
+
     /// What the server can do, asked once by means of a stream.
     pub(crate) async fn capabilities(&self, stream: &str) -> Result<Capabilities> {
         let ask = || Capabilities::of(&self.0.store, stream);
@@ -127,15 +136,41 @@ impl Client {
 
     /// Adds an entry with options: headers, format, a bound for the stream, idempotence.
     pub async fn send(&self, add: Add) -> Result<EntryId> {
-        let value = self.0.store.call(add.into_command()?).await?;
-        expect("XADD", value, |value| value.id())
+        let span = trace::produce(add.stream(), 1);
+        let stream = add.stream().to_owned();
+        let added = async {
+            let value = self.0.store.call(add.into_command()?).await?;
+            let id = expect("XADD", value, |value| value.id())?;
+            trace::produced(id);
+            Ok(id)
+        };
+        let added = trace::observed(added, span).await;
+        self.0.produced.count(&stream, u64::from(added.is_ok()), u64::from(added.is_err()));
+        added
     }
 
     /// Adds entries in one step: all of them or none. In a cluster their streams have to lie in one slot.
     pub async fn send_all(&self, adds: impl IntoIterator<Item = Add>) -> Result<Vec<EntryId>> {
-        let commands: Vec<Command> = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
-        let answers = self.0.store.transaction(commands).await?;
-        answers.into_iter().map(|answer| expect("XADD", answer, |value| value.id())).collect()
+        let adds: Vec<Add> = adds.into_iter().collect();
+        let mut streams: Vec<(String, u64)> = Vec::new();
+        for add in &adds {
+            match streams.last_mut() {
+                Some((stream, count)) if stream == add.stream() => *count += 1,
+                _ => streams.push((add.stream().to_owned(), 1)),
+            }
+        }
+        let span = trace::produce(streams.first().map_or("", |(stream, _)| stream), adds.len());
+        let added = async {
+            let commands: Vec<Command> = adds.into_iter().map(Add::into_command).collect::<Result<_>>()?;
+            let answers = self.0.store.transaction(commands).await?;
+            answers.into_iter().map(|answer| expect("XADD", answer, |value| value.id())).collect()
+        };
+        let added: Result<Vec<EntryId>> = trace::observed(added, span).await;
+        for (stream, count) in streams {
+            let (well, ill) = if added.is_ok() { (count, 0) } else { (0, count) };
+            self.0.produced.count(&stream, well, ill);
+        }
+        added
     }
 
     /// Consumes a stream, or several, for a group.

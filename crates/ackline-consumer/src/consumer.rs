@@ -1,15 +1,17 @@
 //! Consumers: how they are described, and how they run.
 
+use crate::app::App;
 use crate::batch::{Batched, Batches};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Job};
+use crate::health::{Health, Probe};
 use crate::outcome::{AckPolicy, BoxError, Outcome};
 use crate::state::States;
 use crate::streams::Streams;
-use crate::subscription::Subscription;
 use crate::subscription::backoff::Backoff;
 use crate::subscription::options::{OnAck, Options, Poison, Start};
+use crate::subscription::{Shared, Subscription};
 use crate::work::{Function, Layered, Work};
 use crate::worker;
 use std::fmt;
@@ -133,6 +135,12 @@ impl Consume {
         self
     }
 
+    /// See [`Options::watch_group`].
+    pub fn watch_group(mut self, every: impl Into<Option<Duration>>) -> Consume {
+        self.options.watch_group = every.into();
+        self
+    }
+
     /// Who acknowledges, and when.
     pub fn policy(mut self, policy: AckPolicy) -> Consume {
         self.policy = policy;
@@ -201,6 +209,11 @@ where
 }
 
 impl<W: worker::Run> Consumer<W> {
+    /// See [`Options::drain`].
+    pub(crate) fn drain(self, wait: Duration) -> Consumer<W> {
+        Consumer { consume: self.consume.drain(wait), work: self.work }
+    }
+
     /// Starts it. Fails if the stream's group cannot be made now.
     pub async fn start(self) -> Result<Running> {
         let Consumer { consume, work } = self;
@@ -211,44 +224,50 @@ impl<W: worker::Run> Consumer<W> {
         options.prefetch = options.prefetch.max(gathering.saturating_mul(2));
         let subscription = Subscription::start(&client, streams.0, group, options).await?;
         let subscription = Arc::new(subscription);
-        let stop = CancellationToken::new();
+        let shared = Arc::clone(subscription.shared());
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let run = worker::Runner { subscription, policy, states: Arc::new(states), work: Arc::new(work) };
-        let shared = Arc::clone(run.subscription.shared());
-        let task = tokio::spawn(Arc::clone(&shared).unless_crashed(run.until(stop.clone())));
-        Ok(Running {
-            stop,
-            task,
-            #[cfg(feature = "harness")]
-            shared,
-        })
+        let end = Arc::clone(&shared).unless_crashed(run.until(stop.clone()));
+        let over = ended.clone().drop_guard();
+        let task = tokio::spawn(async move {
+            // Told also if the task panics.
+            let _over = over;
+            end.await
+        });
+        Ok(Running { stop, ended, shared, task })
     }
 
-    /// Runs until the process is told to end (SIGINT, SIGTERM), then stops gracefully.
+    /// Runs until the process is told to end (SIGINT, SIGTERM), then stops gracefully: an [`App`] of one consumer.
     pub async fn run(self) -> Result<()> {
-        self.run_until(crate::signal::told_to_end()).await
+        App::new().add(self).run().await
     }
 
     /// Runs until `end` is over, then stops gracefully: what was not begun is given back, what was is waited for.
     pub async fn run_until(self, end: impl Future<Output = ()>) -> Result<()> {
-        let running = self.start().await?;
-        end.await;
-        running.stop().await
+        App::new().add(self).run_until(end).await
     }
 }
 
 /// A consumer at work. Dropped, it stops gracefully, without being waited for.
 pub struct Running {
     stop: CancellationToken,
-    task: JoinHandle<()>,
-    #[cfg(feature = "harness")]
-    shared: Arc<crate::subscription::Shared>,
+    /// The task has ended.
+    ended: CancellationToken,
+    shared: Arc<Shared>,
+    task: JoinHandle<Result<()>>,
 }
 
 impl Running {
     /// Stops gracefully: reads no more, gives back what was not begun, waits for what was (see [`Options::drain`]).
     pub async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
-        (&mut self.task).await.map_err(|_| Error::Closed)
+        (&mut self.task).await.map_err(Error::panicked)?
+    }
+
+    /// Stops at once: what is worked on is given up, and given back.
+    pub async fn abort(self) -> Result<()> {
+        self.shared.stop_now();
+        self.stop().await
     }
 
     /// Ends it as a process ends that is killed.
@@ -262,16 +281,64 @@ impl Running {
     pub fn token(&self) -> CancellationToken {
         self.stop.clone()
     }
-}
 
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("stop", &self.stop).finish_non_exhaustive()
+    /// Returns once it has ended, which it does by itself only because of a bug: [`stop`](Running::stop) tells.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// To ask the same from elsewhere.
+    pub fn probe(&self) -> Probe {
+        let probe = Probe::default();
+        probe.add(&self.shared);
+        probe
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("health", &self.health().to_string()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::HealthState;
+
+    /// Work with a bug that no handler can have.
+    struct Broken;
+
+    impl worker::Run for Broken {
+        async fn run(_: Arc<worker::Runner<Broken>>) {
+            panic!("a bug");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_consumer_that_dies_ends_the_app_with_its_error() {
+        let client = Client::open("memory:").await.unwrap();
+        let broken = Consumer { consume: client.consume("a", "g"), work: Broken };
+        let well = client.consume("b", "g").handler(|_: crate::Message| async {});
+        let app = App::new().add(well).add(broken);
+        let probe = app.probe();
+        let error = app.run_until(std::future::pending()).await.unwrap_err();
+        assert_eq!(error.to_string(), "a task of the consumer panicked: a bug");
+        assert_eq!(probe.health().state, HealthState::Stopped);
     }
 }

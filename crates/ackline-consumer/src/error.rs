@@ -2,8 +2,10 @@
 
 use crate::codec::CodecError;
 use crate::format::FormatError;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use tokio::task::JoinError;
 
 /// An error of a call to a server or to the embedded engine.
 ///
@@ -60,6 +62,9 @@ pub enum Error {
     /// A message cannot be written as an entry.
     #[error(transparent)]
     Format(Arc<FormatError>),
+    /// A task of a consumer has panicked, which is a bug of this library. The consumer has stopped.
+    #[error("a task of the consumer panicked: {0}")]
+    Panicked(Arc<str>),
     /// Another consumer has the entry by now, because this one was not heard of for longer than its lease.
     #[error("another consumer has the entry by now")]
     Lost,
@@ -88,6 +93,21 @@ impl Error {
     pub(crate) fn server(text: impl Into<String>) -> Error {
         Error::Server(ServerError::new(text))
     }
+
+    /// What becomes of a task that has ended without a result.
+    pub(crate) fn panicked(task: JoinError) -> Error {
+        match task.try_into_panic() {
+            Ok(panic) => Error::Panicked(panic_text(&*panic).into()),
+            // The runtime is going down.
+            Err(_) => Error::Closed,
+        }
+    }
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 impl From<CodecError> for Error {

@@ -201,6 +201,7 @@
     allow(dead_code, reason = "some is for the store that is left out")
 )]
 
+mod app;
 mod batch;
 mod capabilities;
 mod client;
@@ -216,8 +217,10 @@ mod handler;
 #[cfg(feature = "harness")]
 pub mod harness;
 mod headers;
+mod health;
 mod id;
 mod message;
+mod meter;
 mod outcome;
 mod producer;
 mod signal;
@@ -231,6 +234,7 @@ mod verbs;
 mod work;
 mod worker;
 
+pub use app::{App, RunningApp};
 pub use batch::{Batch, Batched, Batches, IntoOutcomes};
 #[doc(hidden)]
 pub use capabilities::Without;
@@ -247,6 +251,7 @@ pub use headers::{
     BAGGAGE, CONTENT_TYPE, CORRELATION_ID, HeaderStr, Headers, HeadersError, HeadersIter, REPLY_TO,
     TRACEPARENT, TRACESTATE, WELL_KNOWN,
 };
+pub use health::{Health, HealthState, Probe};
 pub use id::{EntryId, NotAnId};
 pub use message::Message;
 pub use outcome::{Ack, AckPolicy, BoxError, IntoOutcome, Nack, Outcome, Reject};

@@ -3,6 +3,7 @@
 use crate::fields::Fields;
 use crate::format::{Body, FormatError};
 use crate::id::EntryId;
+use crate::meter::Meter;
 use crate::subscription::{Delivery, Entry, Shared};
 use parking_lot::Mutex;
 use std::fmt;
@@ -65,6 +66,11 @@ impl Message {
     /// The entry's ID.
     pub fn id(&self) -> EntryId {
         self.0.entry.at.id
+    }
+
+    /// What is counted about its stream.
+    pub(crate) fn meter(&self) -> &Meter {
+        self.0.shared.meter(self.0.entry.at)
     }
 
     /// Which delivery this is: 1 at first.

@@ -97,7 +97,10 @@ impl Add {
     pub(crate) fn into_command(self) -> Result<Command> {
         let entry = self.content?;
         let mut headers = self.headers;
-        crate::trace::inject(&mut headers);
+        // Where the content tells entries apart, a context would make all of them different.
+        if !matches!(self.once, Some(Once::Content(_))) {
+            crate::trace::inject(&mut headers);
+        }
         if let (Some(content_type), Content::Payload(_)) = (entry.content_type, &entry.content) {
             headers.insert_default(CONTENT_TYPE, content_type);
         }

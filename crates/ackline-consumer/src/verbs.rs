@@ -40,6 +40,14 @@ pub(crate) struct ConsumerInfo {
     pub(crate) idle_ms: i64,
 }
 
+/// A group, as XINFO GROUPS tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupInfo {
+    pub(crate) pending: i64,
+    /// `None` if the server does not know: entries before it were deleted.
+    pub(crate) lag: Option<i64>,
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -158,6 +166,11 @@ impl Place {
         Command::new("XINFO").arg("GROUPS").key(&self.stream)
     }
 
+    /// XPENDING of the whole group.
+    pub(crate) fn pending_summary(&self) -> Command {
+        self.command("XPENDING")
+    }
+
     fn command(&self, name: &'static str) -> Command {
         Command::new(name).arg(&self.stream).arg(&self.group)
     }
@@ -209,6 +222,32 @@ pub(crate) fn consumers(value: Value) -> Result<Vec<ConsumerInfo>> {
         Some(ConsumerInfo { name, pending: int("pending")?, idle_ms: int("idle")? })
     };
     expect("XINFO CONSUMERS", value, |value| value.array()?.iter().map(one).collect())
+}
+
+/// The lowest of all IDs that are pending, from the answer of XPENDING without a range.
+pub(crate) fn first_pending(value: Value) -> Result<Option<EntryId>> {
+    expect("XPENDING", value, |value| match value.array()? {
+        [_, Value::Nil, ..] => Some(None),
+        [_, first, ..] => Some(Some(first.id()?)),
+        _ => None,
+    })
+}
+
+/// One group of the answer of XINFO GROUPS.
+pub(crate) fn group(value: Value, name: &str) -> Result<Option<GroupInfo>> {
+    expect("XINFO GROUPS", value, |value| {
+        let mut groups = value.array()?.iter();
+        let Some(group) = groups.find(|group| group.of("name").and_then(Value::text) == Some(name)) else {
+            return Some(None);
+        };
+        let lag = group.of("lag").and_then(Value::int);
+        Some(Some(GroupInfo { pending: group.of("pending")?.int()?, lag }))
+    })
+}
+
+/// An answer that is an integer.
+pub(crate) fn count(name: &'static str, value: Value) -> Result<i64> {
+    expect(name, value, |value| value.int())
 }
 
 /// The answer of XINFO GROUPS: names, and the greatest ID that was delivered.

@@ -85,7 +85,7 @@ impl AcklineStream {
         self
     }
 
-    /// How many entries are fetched ahead, 128 if not said. When the app stops they are given back at once, and do not count
+    /// How many entries are fetched ahead, 128 if not said; for batches at least twice their size. When the app stops they are given back at once, and do not count
     /// as delivered.
     pub fn prefetch(mut self, entries: usize) -> AcklineStream {
         self.options.prefetch = entries;

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::event::What;
 use crate::fields::Fields;
 use crate::id::EntryId;
+use crate::meter::Arrivals;
 use crate::store::Received;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -23,9 +24,11 @@ impl Shared {
         let Some(greatest) = entries.iter().map(|entry| entry.id).max() else { return };
         let now = Instant::now();
         let (mut ready, mut suspects) = (0, Vec::new());
+        let mut arrivals = Arrivals::default();
         let mut held = self.held.lock();
         for received in entries {
-            let before = received.before.map_or(0, |(_, deliveries)| deliveries);
+            let told = received.before;
+            let before = told.map_or(0, |(_, deliveries)| deliveries);
             let at = At { stream, id: received.id };
             let Some(fields) = received.fields else {
                 suspects.push(Entry { at, fields: Fields::default(), deliveries: 0, lane: None });
@@ -36,10 +39,12 @@ impl Shared {
                 suspects.push(entry);
             } else if held.hold(entry, now) {
                 ready += 1;
+                arrivals.count(told, self.options.lease);
             }
         }
         suspects.retain(|entry| held.hold_settled(entry.at, now));
         drop(held);
+        self.meters[usize::from(stream)].arrived(&arrivals);
         let mut seen = self.seen.lock();
         let seen = &mut seen[usize::from(stream)];
         *seen = greatest.max(*seen);
@@ -48,7 +53,15 @@ impl Shared {
         self.unless_stopped();
     }
 
-    /// The same for answers that do not say how often their entries were delivered.
+    /// Until the guard is dropped it is remembered what is settled: to be had while asking for what is pending, and taking in
+    /// the answer.
+    pub(super) fn asking(&self) -> Asking<'_> {
+        self.held.lock().ask();
+        Asking(self)
+    }
+
+    /// The same for answers that do not say how often their entries were delivered. What is settled by now, or somebody
+    /// else's, stays out.
     pub(super) async fn admit_counted(&self, stream: u16, mut entries: Vec<Received>) -> Result<()> {
         if entries.is_empty() {
             return Ok(());
@@ -56,12 +69,13 @@ impl Shared {
         let place = &self.places[usize::from(stream)];
         let ids: Vec<EntryId> = entries.iter().map(|entry| entry.id).collect();
         let counted = place.still_pending(&self.store, &ids).await?;
-        let counts: HashMap<EntryId, i64> =
-            counted.into_iter().map(|pending| (pending.id, pending.deliveries)).collect();
-        for entry in &mut entries {
-            let deliveries = counts.get(&entry.id).copied().unwrap_or(1);
-            entry.before = Some((0, deliveries.saturating_sub(1)));
-        }
+        let ours = counted.into_iter().filter(|pending| *pending.owner == *self.consumer);
+        let counts: HashMap<EntryId, i64> = ours.map(|pending| (pending.id, pending.deliveries)).collect();
+        entries.retain_mut(|entry| {
+            let deliveries = counts.get(&entry.id).copied();
+            entry.before = deliveries.map(|deliveries| (0, deliveries.saturating_sub(1)));
+            deliveries.is_some()
+        });
         self.admit(stream, entries);
         Ok(())
     }
@@ -93,5 +107,14 @@ impl Shared {
         }
         let reason = if marked { "fatal" } else { "max-deliveries" };
         self.bury(entry, reason, None, None);
+    }
+}
+
+/// Somebody asks for what is pending.
+pub(super) struct Asking<'a>(&'a Shared);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.held.lock().asked();
     }
 }

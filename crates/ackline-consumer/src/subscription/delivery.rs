@@ -10,6 +10,7 @@ use crate::fields::Fields;
 use crate::format::{Body, FormatError};
 use crate::id::EntryId;
 use crate::message::Message;
+use crate::meter::Ending;
 use crate::producer::Add;
 use crate::store::Command;
 use crate::verbs::Release;
@@ -216,7 +217,10 @@ impl Shared {
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
             // Whoever has it now decides about it, and adds what follows from it.
-            _ if self.held.lock().is_lost(entry.at) => return self.gone(entry, told),
+            _ if self.held.lock().is_lost(entry.at) => {
+                self.meter(entry.at).ended(Ending::Abandoned, 1);
+                return self.gone(entry, told);
+            }
             Verdict::AckAnd(adds) => Fate::AckAnd(adds),
             Verdict::Nack { after, error } => match self.next_try(&entry, after) {
                 Next::Later(wait) => {
@@ -295,6 +299,7 @@ impl Shared {
     /// and what comes behind it waits.
     pub(super) fn leave_undecided(&self, entry: Entry) {
         self.observed(entry.at, What::Undecided);
+        self.meter(entry.at).ended(Ending::Abandoned, 1);
         let ordered = entry.lane.is_some() && !self.options.no_ack && !self.stop.is_cancelled();
         match ordered && !self.held.lock().is_lost(entry.at) {
             true => self.delay(entry, self.options.lease, None),

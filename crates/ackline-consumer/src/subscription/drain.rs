@@ -1,15 +1,15 @@
 //! The tasks of a subscription, from its start to its end.
 
 use super::outbox::Settled;
-use super::{At, Shared, keeper, reader, settler};
-use crate::error::Result;
+use super::{At, Shared, keeper, reader, settler, watch};
+use crate::error::{Error, Result};
 use crate::id::EntryId;
 use crate::verbs::{self, Pending, Place, Release};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// How long the last verdicts may take to reach the server once nothing is worked on any more.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How many of its own pending entries a consumer that leaves looks through at once.
 const SWEEP_MAX: usize = 1000;
 
-pub(super) async fn drive(shared: Arc<Shared>) {
+pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     let _gone = shared.gone.clone().drop_guard();
     let mut readers = JoinSet::new();
     for (stream, _) in shared.streams() {
@@ -28,9 +28,18 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     for (stream, _) in shared.streams() {
         others.spawn(settler::run(Arc::clone(&shared), stream));
     }
-    shared.stop.cancelled().await;
+    others.spawn(watch::run(Arc::clone(&shared)));
+    let mut end = tokio::select! {
+        () = shared.stop.cancelled() => Ok(()),
+        // Before it is told to, a task ends only by a panic. Half a consumer would be worse than none.
+        end = readers.join_next() => checked(end),
+        end = others.join_next() => checked(end),
+    };
+    shared.stop();
     let deadline = Instant::now() + shared.options.drain;
-    while readers.join_next().await.is_some() {}
+    end = end.and(join(&mut readers).await);
+    // What is being taken over comes in first, so that it goes back too.
+    drop(shared.looking.lock().await);
     shared.over.cancel();
     shared.give_back().await;
     let done = timeout_at(deadline, shared.until_idle());
@@ -43,10 +52,26 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         warn!(entries = shared.held.lock().len(), "stopped before every verdict had reached the server");
     }
     shared.ended.cancel();
-    while others.join_next().await.is_some() {}
+    end = end.and(join(&mut others).await);
     if timeout_at(farewell, shared.leave()).await.is_err() {
         debug!("stopped without having left the group");
     }
+    shared.vitals.end();
+    info!(consumer = &*shared.consumer, "stopped");
+    end
+}
+
+/// Waits for tasks; an error if one has panicked.
+async fn join(tasks: &mut JoinSet<()>) -> Result<()> {
+    let mut all = Ok(());
+    while let Some(end) = tasks.join_next().await {
+        all = all.and(checked(Some(end)));
+    }
+    all
+}
+
+fn checked(end: Option<Result<(), JoinError>>) -> Result<()> {
+    end.unwrap_or(Ok(())).map_err(Error::panicked)
 }
 
 impl Shared {
@@ -89,18 +114,14 @@ impl Shared {
     /// Entries that are pending, and nobody holds them: on their way when the reader stopped, left undecided, or poison that
     /// stays.
     async fn sweep(&self) -> Result<()> {
-        // What is just being taken over is pending, and held only in a moment.
-        drop(self.looking.lock().await);
+        let _asking = self.asking();
         for (stream, place) in self.streams() {
             let mut from = EntryId::ZERO;
             loop {
                 let range = (from, EntryId::new(u64::MAX, u64::MAX));
-                // What is held now may be settled before the answer, which would not know of it.
-                let held = self.held.lock().of_stream(stream);
                 let look = place.pending(range, SWEEP_MAX, Some(&self.consumer));
                 let page = verbs::pending(self.store.call(look).await?)?;
-                let left = page.iter().filter(|entry| !held.contains(&entry.id));
-                left.for_each(|entry| self.sweep_one(stream, entry));
+                page.iter().for_each(|entry| self.sweep_one(stream, entry));
                 match page.last().and_then(|last| last.id.next()) {
                     Some(next) if page.len() == SWEEP_MAX => from = next,
                     _ => break,
@@ -113,10 +134,10 @@ impl Shared {
     fn sweep_one(&self, stream: u16, entry: &Pending) {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
-        let idle = Duration::from_millis(entry.idle_ms.max(0).unsigned_abs());
-        // Where nothing can be handed back it stays, and is given back once it is idle; poison stays as it is.
-        let stays = !self.capabilities.xnack && (poison || idle >= self.options.lease);
-        if stays || !self.held.lock().hold_returning(at, Instant::now()) {
+        // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
+        let stays =
+            poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
+        if stays && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {
@@ -158,7 +179,7 @@ impl Shared {
         };
         self.abort.cancel();
         if !begun.is_empty() {
-            warn!(entries = begun.len(), "still worked on at the deadline; given back");
+            warn!(entries = begun.len(), "still worked on; given up and given back");
         }
         let back = |(at, deliveries)| Settled::back(at, Release::Fail, deliveries);
         self.post_in_order(begun.into_iter().map(back).collect());

@@ -7,7 +7,7 @@ use crate::store::{Command, Value};
 use crate::verbs;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tracing::warn;
+use tracing::info;
 
 /// More IDs than this do not go into one command.
 const IDS_MAX: usize = 500;
@@ -28,8 +28,11 @@ impl Shared {
         };
         let answers = self.store.pipeline(vec![place.create_group(&at.to_string())]).await?;
         answers.into_iter().try_for_each(verbs::created)?;
+        self.held.lock().start_over();
+        self.healed.lock()[usize::from(stream)] = last.unwrap_or_default();
         self.take_back(stream).await?;
-        warn!(stream = place.stream, group = place.group, %at, "the group was gone; made again");
+        self.meters[usize::from(stream)].groups_recreated.increment(1);
+        info!(stream = place.stream, group = place.group, %at, "the group was gone; made again");
         Ok(())
     }
 

@@ -14,9 +14,13 @@ use crate::fields::Fields;
 use crate::id::EntryId;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Duration;
 use tokio::time::Instant;
 
 type HashMap<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// No answer is older than this when it comes.
+const LATEST: Duration = Duration::from_secs(15);
 
 /// An entry, delivered.
 #[derive(Clone, Debug)]
@@ -53,14 +57,36 @@ struct Holding {
     renewed_at: Instant,
     deliveries: i64,
     lost: bool,
+    /// When work on it began, by the clock of [`Held::begin`].
+    begun_at: u64,
     /// Delivered to this consumer once more while it was given back.
     back: Option<Box<Entry>>,
 }
 
+/// What this consumer is through with.
+#[derive(Debug)]
+struct Gone {
+    /// Not given back.
+    settled: bool,
+    until: Instant,
+}
+
 impl Holding {
     fn new(state: State, deliveries: i64, now: Instant) -> Holding {
-        Holding { state, renewed_at: now, deliveries, lost: false, back: None }
+        Holding { state, renewed_at: now, deliveries, lost: false, begun_at: 0, back: None }
     }
+}
+
+/// What is held of one stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Census {
+    pub(crate) waiting: usize,
+    pub(crate) begun: usize,
+    pub(crate) delayed: usize,
+    /// Of those, what another consumer has by now.
+    pub(crate) lost: usize,
+    /// When work began on the one that is worked on for longest.
+    pub(crate) first_begun: Option<u64>,
 }
 
 /// What a consumer holds.
@@ -75,11 +101,19 @@ pub(crate) struct Held {
     begun: usize,
     /// Nothing is begun any more.
     closed: bool,
+    /// Confirmed a moment ago, although an answer may be on its way that was given before and brings it once more. Until when
+    /// that may be.
+    gone: HashMap<At, Gone>,
+    /// How many of those who ask for what is pending have no answer yet.
+    asking: usize,
 }
 
 impl Held {
-    /// Takes an entry in. False if it is held already: then it is only known to have been renewed.
+    /// Takes an entry in. False if it was settled meanwhile, or is held already: then it is only known to have been renewed.
     pub(crate) fn hold(&mut self, entry: Entry, now: Instant) -> bool {
+        if !self.gone.is_empty() && self.gone.get(&entry.at).is_some_and(|gone| gone.settled) {
+            return false;
+        }
         match self.all.entry(entry.at) {
             hashbrown::hash_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
@@ -118,8 +152,8 @@ impl Held {
         self.closed = true;
     }
 
-    /// The next entry to work on.
-    pub(crate) fn begin(&mut self) -> Option<Entry> {
+    /// The next entry to work on. `clock`: milliseconds since whenever.
+    pub(crate) fn begin(&mut self, clock: u64) -> Option<Entry> {
         if self.closed {
             return None;
         }
@@ -127,7 +161,7 @@ impl Held {
             let entry = self.ready.pop_front()?;
             let held = self.all.get_mut(&entry.at).expect("what is ready is held");
             if !held.lost {
-                held.state = State::Begun;
+                (held.state, held.begun_at) = (State::Begun, clock);
                 self.waiting -= 1;
                 self.begun += 1;
                 return Some(entry);
@@ -146,9 +180,10 @@ impl Held {
         self.all.try_insert(at, Holding::new(State::Settling, 0, now)).is_ok()
     }
 
-    /// Takes an entry in that is given back at once. False if it is held already.
+    /// Takes an entry in that is given back at once. False if it is held already, or was settled or given back meanwhile.
     pub(crate) fn hold_returning(&mut self, at: At, now: Instant) -> bool {
-        self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
+        !self.gone.contains_key(&at)
+            && self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
     }
 
     /// Work on an entry is over. It is held until that is confirmed, so that reading it once more does not begin it again.
@@ -170,9 +205,35 @@ impl Held {
     }
 
     /// The server knows what became of it. Whether it is here again by now, to be worked on.
-    pub(crate) fn confirm(&mut self, at: At, now: Instant) -> bool {
-        let back = self.all.remove(&at).and_then(|held| held.back);
-        back.is_some_and(|entry| self.hold(*entry, now))
+    ///
+    /// What has gone this long without being renewed may have been delivered once more.
+    pub(crate) fn confirm(&mut self, at: At, now: Instant, long: Duration) -> bool {
+        let Some(held) = self.all.remove(&at) else { return false };
+        if self.asking > 0 || now.duration_since(held.renewed_at) >= long {
+            let settled = held.state == State::Settling;
+            self.gone.insert(at, Gone { settled, until: now + LATEST });
+        }
+        held.back.is_some_and(|entry| self.hold(*entry, now))
+    }
+
+    /// Somebody asks the server for what is pending, until [`Held::asked`]. The answer may be older than what is settled
+    /// meanwhile.
+    pub(crate) fn ask(&mut self) {
+        self.asking += 1;
+    }
+
+    pub(crate) fn asked(&mut self) {
+        self.asking -= 1;
+    }
+
+    /// Forgets what can come back no more.
+    pub(crate) fn tidy(&mut self, now: Instant) {
+        self.gone.retain(|_, gone| gone.until > now);
+    }
+
+    /// The group is another one: what comes now is new.
+    pub(crate) fn start_over(&mut self) {
+        self.gone.clear();
     }
 
     /// It is nobody's business any more.
@@ -180,8 +241,12 @@ impl Held {
         self.all.remove(&at);
     }
 
-    /// Nobody works on it any more and nobody said what shall become of it: its lease runs out.
+    /// Nobody works on it any more and nobody said what shall become of it: its lease runs out. Unless its time was over, and
+    /// it is on its way back.
     pub(crate) fn abandon(&mut self, at: At, lane: Option<&Bytes>) {
+        if self.all.get(&at).is_some_and(|held| held.state == State::Returning) {
+            return;
+        }
         self.settle(at, lane);
         self.forget(at);
     }
@@ -325,6 +390,26 @@ impl Held {
         self.delayed.len()
     }
 
+    /// What is held of each stream, by its number.
+    pub(crate) fn census(&self, streams: usize) -> Vec<Census> {
+        let mut all = vec![Census::default(); streams];
+        for (at, held) in &self.all {
+            let of_stream = &mut all[usize::from(at.stream)];
+            match held.state {
+                State::Waiting => of_stream.waiting += 1,
+                State::Delayed => of_stream.delayed += 1,
+                State::Begun => {
+                    of_stream.begun += 1;
+                    let first = of_stream.first_begun.unwrap_or(u64::MAX);
+                    of_stream.first_begun = Some(first.min(held.begun_at));
+                }
+                State::Settling | State::Returning => continue,
+            }
+            of_stream.lost += usize::from(held.lost);
+        }
+        all
+    }
+
     /// How many are held in all.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
@@ -332,72 +417,4 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(seq: u64, lane: Option<&'static str>, deliveries: i64) -> Entry {
-        let at = At { stream: 0, id: EntryId::new(1, seq) };
-        Entry {
-            at,
-            fields: Fields::default(),
-            deliveries,
-            lane: lane.map(|name| Bytes::from_static(name.as_bytes())),
-        }
-    }
-
-    fn begun(held: &mut Held) -> Option<u64> {
-        held.begin().map(|entry| entry.at.id.seq)
-    }
-
-    #[test]
-    fn what_comes_back_before_it_is_known_to_be_away_is_begun_again() {
-        let (mut held, now) = (Held::default(), Instant::now());
-        assert!(held.hold(entry(1, None, 1), now));
-        let first = held.begin().unwrap();
-        held.give_back(first.at, None);
-        assert!(!held.hold(entry(1, None, 2), now), "the server was faster");
-        assert_eq!(begun(&mut held), None);
-        assert!(held.confirm(first.at, now));
-        assert_eq!(held.begin().map(|entry| entry.deliveries), Some(2));
-        held.settle(first.at, None);
-        assert!(!held.hold(entry(1, None, 3), now));
-        assert!(!held.confirm(first.at, now), "what is acknowledged does not come back");
-        assert_eq!((held.len(), held.busy()), (0, 0));
-    }
-
-    #[test]
-    fn one_of_a_lane_at_a_time_and_in_order() {
-        let (mut held, now) = (Held::default(), Instant::now());
-        for (seq, lane) in [(1, "a"), (3, "a"), (2, "a"), (4, "b")] {
-            held.hold(entry(seq, Some(lane), 1), now);
-        }
-        let first = held.begin().unwrap();
-        assert_eq!((first.at.id.seq, begun(&mut held), begun(&mut held)), (1, Some(4), None));
-        held.delay(first.clone(), now);
-        assert_eq!(begun(&mut held), None, "behind what waits");
-        let due = held.due(now).unwrap();
-        held.again(due);
-        assert_eq!(begun(&mut held), Some(1));
-        held.settle(first.at, first.lane.as_ref());
-        assert_eq!((begun(&mut held), begun(&mut held)), (Some(2), None));
-    }
-
-    #[test]
-    fn what_another_consumer_has_is_neither_begun_nor_given_back() {
-        let (mut held, now) = (Held::default(), Instant::now());
-        for seq in 1..=4 {
-            held.hold(entry(seq, None, 1), now);
-        }
-        let first = held.begin().unwrap();
-        for seq in [1, 2] {
-            held.lose(At { stream: 0, id: EntryId::new(1, seq) });
-        }
-        assert_eq!(begun(&mut held), Some(3));
-        held.lose(At { stream: 0, id: EntryId::new(1, 4) });
-        assert_eq!(held.stale(now).len(), 1);
-        let (waiting, delayed) = held.take_idle();
-        assert!(waiting.is_empty() && delayed.is_empty());
-        let begun: Vec<u64> = held.take_begun().iter().map(|(at, _)| at.id.seq).collect();
-        assert_eq!((begun, held.is_lost(first.at), held.busy()), (vec![3], true, 0));
-    }
-}
+mod tests;

@@ -28,7 +28,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = shared.keep.notified() => {}
-            () = shared.look.notified() => due.look = Instant::now(),
+            () = shared.look.notified() => {
+                due.look = Instant::now();
+                due.asked = true;
+            }
             () = shared.ended.cancelled() => return,
         }
         shared.retry_due().await;
@@ -41,6 +44,8 @@ struct Due {
     renew: Instant,
     renewed_at: Instant,
     look: Instant,
+    /// Somebody has given an entry back in a way that wakes no reader.
+    asked: bool,
     forget: Instant,
 }
 
@@ -48,11 +53,12 @@ impl Due {
     fn new(shared: &Shared, now: Instant) -> Due {
         // Not all consumers that start together look at each other together.
         let forget = now + FORGET_EVERY.mul_f64(fastrand::f64());
-        Due { renew: now + shared.renew_every(), renewed_at: now, look: now, forget }
+        let look = now + shared.look_every();
+        Due { renew: now + shared.renew_every(), renewed_at: now, look, asked: false, forget }
     }
 
     fn next(&self, shared: &Shared) -> Instant {
-        let look = if shared.looks() { self.look } else { self.renew };
+        let look = if shared.looks() || self.asked { self.look } else { self.renew };
         let delayed = shared.held.lock().next_due().unwrap_or(self.renew);
         self.renew.min(look).min(self.forget).min(delayed)
     }
@@ -71,9 +77,13 @@ impl Due {
             };
             self.renew = Instant::now() + wait;
         }
-        if shared.looks() && self.look <= now {
-            shared.look_at_others().await;
-            self.look = Instant::now() + LOOK_MAX.min(shared.options.lease / 2);
+        if (shared.looks() || self.asked) && self.look <= now {
+            self.asked = false;
+            // Who stops takes nothing over, and need not ask itself all the time whether to.
+            if !shared.stop.is_cancelled() {
+                shared.look_at_others().await;
+            }
+            self.look = Instant::now() + shared.look_every();
         }
         if self.forget <= now {
             shared.forget_deleted().await;
@@ -88,8 +98,12 @@ impl Shared {
         (self.options.lease / 3).max(Duration::from_millis(1))
     }
 
+    fn look_every(&self) -> Duration {
+        LOOK_MAX.min(self.options.lease / 2)
+    }
+
     /// Whether stale entries have to be looked for, because reading does not bring them.
-    fn looks(&self) -> bool {
+    pub(super) fn looks(&self) -> bool {
         !self.capabilities.claim && !self.options.no_ack
     }
 
@@ -120,6 +134,7 @@ impl Shared {
             // The count is one too low then; the entry itself is still here.
             debug!(stream = place.stream, id = %entry.at.id, %error, "the next delivery could not be counted");
         }
+        self.meter(entry.at).tried_again();
         self.held.lock().again(entry);
         self.arrived.notify_one();
         self.unless_stopped();
@@ -130,7 +145,11 @@ impl Shared {
     async fn renew(&self, late: bool) -> bool {
         let now = Instant::now();
         let before = now.checked_sub(self.options.lease / 6).unwrap_or(now);
-        let old = self.held.lock().stale(before);
+        let old = {
+            let mut held = self.held.lock();
+            held.tidy(now);
+            held.stale(before)
+        };
         let mut all = true;
         for (stream, place) in self.streams() {
             let of_stream: Vec<EntryId> =
@@ -171,7 +190,10 @@ impl Shared {
         for &id in ids {
             match pending.iter().any(|one| one.id == id && *one.owner == *self.consumer) {
                 true => ours.push(id),
-                false => held.lose(At { stream, id }),
+                false => {
+                    self.meters[usize::from(stream)].leases_lost.increment(1);
+                    held.lose(At { stream, id });
+                }
             }
         }
         Ok(ours)
@@ -181,10 +203,6 @@ impl Shared {
     async fn look_at_others(&self) {
         // Leases do not wait for whoever reads the history.
         let Ok(_looking) = self.looking.try_lock() else { return };
-        // Who stops takes nothing over.
-        if self.stop.is_cancelled() {
-            return;
-        }
         for (stream, place) in self.streams() {
             if let Err(error) = self.take_over(stream).await {
                 warn!(stream = place.stream, group = place.group, %error, "cannot look for stale entries");
@@ -195,12 +213,14 @@ impl Shared {
     async fn take_over(&self, stream: u16) -> Result<()> {
         let place = &self.places[usize::from(stream)];
         let mut from = EntryId::ZERO;
+        let _asking = self.asking();
         loop {
-            let Some(room) = self.room_now() else { return Ok(()) };
+            let Some(room) = self.room_now().filter(|_| !self.stop.is_cancelled()) else { return Ok(()) };
             let command = place.auto_claim(&self.consumer, self.options.lease, from, room);
             let answer: Value = self.store.call(command).await?;
             let (next, entries) = verbs::auto_claimed(answer)?;
-            let entries = entries.into_iter().filter(|entry| entry.fields.is_some()).collect();
+            let entries: Vec<_> = entries.into_iter().filter(|entry| entry.fields.is_some()).collect();
+            self.meters[usize::from(stream)].claimed.increment(entries.len() as u64);
             self.admit_counted(stream, entries).await?;
             if next == EntryId::ZERO {
                 return Ok(());

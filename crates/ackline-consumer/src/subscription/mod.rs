@@ -20,28 +20,36 @@ pub(crate) mod options;
 mod outbox;
 mod reader;
 mod settler;
+mod twin;
+mod vitals;
+mod watch;
 
 #[cfg(feature = "harness")]
 pub(crate) use admit::POISON_FROM;
 pub use delivery::Delivery;
 pub(crate) use delivery::Verdict;
-pub(crate) use held::{At, Entry};
+pub(crate) use held::{At, Census, Entry};
+pub(crate) use outbox::{Fate, Settled};
 
 use crate::capabilities::Capabilities;
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, Observer, What};
+use crate::health::Health;
 use crate::id::EntryId;
+use crate::meter::{self, Meter};
 use crate::store::Store;
 use crate::verbs::{self, Place};
 use held::Held;
 use options::{Options, Start};
-use outbox::{Outbox, Settled};
+use outbox::Outbox;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+use vitals::Vitals;
 
 /// What the tasks of one consumer share.
 pub(crate) struct Shared {
@@ -51,6 +59,9 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) capabilities: Capabilities,
     observers: Vec<Observer>,
+    /// By the number of the stream.
+    meters: Vec<Meter>,
+    vitals: Vitals,
     held: Mutex<Held>,
     /// One for each stream: in a cluster they are on different nodes, and one that is not there holds up no other.
     outboxes: Vec<Outbox>,
@@ -62,10 +73,12 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
-    /// Whoever looks for stale entries of others.
-    looking: tokio::sync::Mutex<()>,
     /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
+    /// The greatest ID that a stream had when its group was made again: what came before may have been settled in the old one.
+    healed: Mutex<Vec<EntryId>>,
+    /// Held while stale entries of others are taken over.
+    looking: tokio::sync::Mutex<()>,
     /// No more is read.
     stop: CancellationToken,
     /// Nothing more is handed out, once what there is has been.
@@ -89,7 +102,7 @@ pub(crate) struct Shared {
 /// Usable from several tasks at once. Dropped, it stops as [`Subscription::close`] does, without waiting.
 pub struct Subscription {
     shared: Arc<Shared>,
-    driver: Option<JoinHandle<()>>,
+    driver: Option<JoinHandle<Result<()>>>,
 }
 
 impl Subscription {
@@ -118,33 +131,8 @@ impl Subscription {
         }
         let first = places.first().map_or("", |place| place.stream.as_str());
         let capabilities = client.capabilities(first).await?;
-        let consumer = options.name.clone().unwrap_or_else(new_name);
-        let stop = CancellationToken::new();
-        let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
-        let shared = Arc::new(Shared {
-            seen: Mutex::new(seen),
-            outboxes: places.iter().map(|_| Outbox::default()).collect(),
-            store,
-            places,
-            consumer: consumer.into(),
-            options,
-            capabilities,
-            observers: client.observers(),
-            held: Mutex::default(),
-            arrived: Notify::new(),
-            left: Notify::new(),
-            keep: Notify::new(),
-            look: Notify::new(),
-            looking: tokio::sync::Mutex::default(),
-            stop,
-            over,
-            #[cfg(feature = "harness")]
-            crashed: CancellationToken::new(),
-            abort: CancellationToken::new(),
-            hurry: CancellationToken::new(),
-            ended: CancellationToken::new(),
-            gone: CancellationToken::new(),
-        });
+        let shared = Arc::new(Shared::new(client, places, seen, options, capabilities));
+        shared.tell_start();
         #[cfg(feature = "harness")]
         client.subscriptions().push(Arc::downgrade(&shared));
         let driver = tokio::spawn(Arc::clone(&shared).unless_crashed(drain::drive(Arc::clone(&shared))));
@@ -172,8 +160,9 @@ impl Subscription {
 
     /// The next entry, if one is there.
     pub fn try_next(&self) -> Option<Delivery> {
+        let clock = self.shared.vitals.clock();
         let mut held = self.shared.held.lock();
-        let entry = held.begin()?;
+        let entry = held.begin(clock)?;
         let more = held.has_ready();
         drop(held);
         if more {
@@ -192,12 +181,24 @@ impl Subscription {
 
     /// Stops reading, gives back what was not begun, waits for what was (as long as [`Options::drain`] says), and sends
     /// every verdict.
-    pub async fn close(mut self) {
-        self.shared.stop();
-        if let Some(driver) = self.driver.take() {
-            // A driver that panicked has nothing to tell that its panic did not tell.
-            let _ = driver.await;
+    pub async fn close(self) {
+        if let Err(error) = self.finish().await {
+            error!(%error, "stopped by a bug");
         }
+    }
+
+    /// The same. The error is that a task of the subscription has panicked.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        self.shared.stop();
+        match self.driver.take() {
+            Some(driver) => driver.await.map_err(Error::panicked)?,
+            None => Ok(()),
+        }
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        self.shared.health()
     }
 
     /// Stops reading, without waiting.
@@ -207,8 +208,7 @@ impl Subscription {
 
     /// Stops, and does not wait for what was begun: it is given back at once, and counts as delivered.
     pub fn give_up(&self) {
-        self.shared.stop();
-        self.shared.hurry.cancel();
+        self.shared.stop_now();
     }
 
     /// Waits until the subscription has stopped and everything that belongs to stopping is done. Somebody else has to
@@ -229,8 +229,83 @@ impl Drop for Subscription {
 }
 
 impl Shared {
+    fn new(
+        client: &Client,
+        places: Vec<Place>,
+        seen: Vec<EntryId>,
+        options: Options,
+        capabilities: Capabilities,
+    ) -> Shared {
+        let consumer: Arc<str> = options.name.clone().unwrap_or_else(new_name).into();
+        meter::describe();
+        let meter = |place| Meter::new(place, &consumer, client.produced());
+        let stop = CancellationToken::new();
+        let over = if options.no_ack { CancellationToken::new() } else { stop.clone() };
+        Shared {
+            seen: Mutex::new(seen),
+            healed: Mutex::new(vec![EntryId::ZERO; places.len()]),
+            looking: tokio::sync::Mutex::default(),
+            outboxes: places.iter().map(|_| Outbox::default()).collect(),
+            meters: places.iter().map(meter).collect(),
+            vitals: Vitals::new(places.len()),
+            store: client.store().clone(),
+            places,
+            consumer,
+            options,
+            capabilities,
+            observers: client.observers(),
+            held: Mutex::default(),
+            arrived: Notify::new(),
+            left: Notify::new(),
+            keep: Notify::new(),
+            look: Notify::new(),
+            stop,
+            over,
+            #[cfg(feature = "harness")]
+            crashed: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            hurry: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            gone: CancellationToken::new(),
+        }
+    }
+
     pub(crate) fn place(&self, at: At) -> &Place {
         &self.places[usize::from(at.stream)]
+    }
+
+    /// What it does and how, in one line.
+    fn tell_start(&self) {
+        let Options { concurrency, prefetch, lease, max_deliveries, drain, .. } = &self.options;
+        let streams: Vec<&str> = self.places.iter().map(|place| &*place.stream).collect();
+        let group = self.places.first().map(|place| &*place.group);
+        info!(
+            ?streams,
+            group,
+            consumer = &*self.consumer,
+            concurrency,
+            prefetch,
+            ?lease,
+            max_deliveries,
+            ?drain,
+            "consuming"
+        );
+    }
+
+    /// The metrics of an entry's stream.
+    pub(crate) fn meter(&self, at: At) -> &Meter {
+        &self.meters[usize::from(at.stream)]
+    }
+
+    /// Stops at once: what is worked on is given up, and given back.
+    pub(crate) fn stop_now(&self) {
+        self.stop();
+        self.hurry.cancel();
+    }
+
+    /// Cancelled when no more is read.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// Cancelled when handlers shall be given up.
@@ -248,11 +323,15 @@ impl Shared {
     }
 
     /// Does it, unless the harness pretends that the process has died.
-    pub(crate) async fn unless_crashed(self: Arc<Shared>, work: impl Future<Output = ()>) {
+    pub(crate) async fn unless_crashed(
+        self: Arc<Shared>,
+        work: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
         #[cfg(feature = "harness")]
-        let _ = self.crashed.run_until_cancelled(work).await;
+        let end = self.crashed.run_until_cancelled(work).await.unwrap_or(Ok(()));
         #[cfg(not(feature = "harness"))]
-        work.await;
+        let end = work.await;
+        end
     }
 
     /// Tells those who want to know.

@@ -79,6 +79,9 @@ pub struct Options {
     pub drain: Duration,
     /// Consumers that were not seen for so long and have nothing pending are removed from the group. `None`: never.
     pub forget_consumers: Option<Duration>,
+    /// How often the server is asked how far the group has come, for the metrics `ackline_consumer_group_..` and
+    /// `ackline_consumer_dead_letters`. `None`: never. Every consumer asks for itself, and all get the same answer.
+    pub watch_group: Option<Duration>,
 }
 
 impl Default for Options {
@@ -98,6 +101,7 @@ impl Default for Options {
             no_ack: false,
             drain: Duration::from_secs(15),
             forget_consumers: Some(Duration::from_secs(24 * 60 * 60)),
+            watch_group: Some(Duration::from_secs(10)),
         }
     }
 }

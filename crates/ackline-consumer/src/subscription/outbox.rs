@@ -6,6 +6,7 @@ use crate::store::Command;
 use crate::verbs::Release;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 /// What the server shall do with an entry.
 pub(crate) enum Fate {
@@ -64,26 +65,35 @@ impl Settled {
 /// Verdicts that gather while those before them are under way.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    waiting: Mutex<Vec<Settled>>,
+    waiting: Mutex<Waiting>,
     arrived: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    all: Vec<Settled>,
+    /// When the first of them came.
+    since: Option<Instant>,
 }
 
 impl Outbox {
     pub(crate) fn put(&self, settled: Settled) {
         let mut waiting = self.waiting.lock();
-        waiting.push(settled);
-        if waiting.len() == 1 {
+        waiting.all.push(settled);
+        if waiting.since.is_none() {
+            // One look at the clock for all that gather.
+            waiting.since = Some(Instant::now());
             self.arrived.notify_one();
         }
     }
 
-    /// Everything that waits, as soon as anything does.
-    pub(crate) async fn take(&self) -> Vec<Settled> {
+    /// Everything that waits, as soon as anything does, and since when.
+    pub(crate) async fn take(&self) -> (Instant, Vec<Settled>) {
         loop {
             let arrived = self.arrived.notified();
-            let all = std::mem::take(&mut *self.waiting.lock());
-            if !all.is_empty() {
-                return all;
+            let waiting = std::mem::take(&mut *self.waiting.lock());
+            if let Some(since) = waiting.since {
+                return (since, waiting.all);
             }
             arrived.await;
         }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// How long to wait before trying again after an error.
 pub(super) const RETRY: Backoff =
@@ -44,13 +44,16 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
         };
         match step {
             Ok(next) => {
-                if failed > 0 {
-                    debug!(stream = shared.places[usize::from(stream)].stream, "reading again");
+                shared.note_read(stream);
+                if matches!((&phase, &next), (Phase::History(_), Phase::New)) && shared.looks() {
+                    // Only now, or what was taken over would be read once more and its delivery counted twice.
+                    shared.look.notify_one();
                 }
                 (phase, failed) = (next, 0);
             }
             Err(error) => {
                 failed += 1;
+                shared.note_failure(stream, &error);
                 let place = &shared.places[usize::from(stream)];
                 warn!(stream = place.stream, group = place.group, failed, %error, "cannot read");
                 if error.is_no_group() && shared.heal(stream).await.is_ok() && failed == 1 {
@@ -85,6 +88,7 @@ impl Shared {
         let Some(room) = self.room().await else { return Ok(Phase::New) };
         // What is taken over meanwhile would be here as well, and be counted and worked on twice.
         let _looking = self.looking.lock().await;
+        let _asking = self.asking();
         // What is held is no news. It may be settled before the answer, which would not know of it.
         let held = self.held.lock().of_stream(stream);
         // Reading the history counts as a delivery, of everything that it brings.

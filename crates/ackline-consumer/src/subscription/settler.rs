@@ -9,6 +9,7 @@ use crate::dead;
 use crate::error::{Error, Result};
 use crate::event::What;
 use crate::id::EntryId;
+use crate::meter::Ending;
 use crate::producer;
 use crate::store::{Command, Value};
 use crate::verbs::{Place, Release};
@@ -30,11 +31,12 @@ const IDS_MAX: usize = 1000;
 
 pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
     loop {
-        let batch = tokio::select! {
+        let (since, batch) = tokio::select! {
             batch = shared.outboxes[usize::from(stream)].take() => batch,
             () = shared.ended.cancelled() => return,
         };
         shared.deliver(stream, batch).await;
+        shared.meters[usize::from(stream)].settled_in(since.elapsed());
         shared.left.notify_waiters();
     }
 }
@@ -182,12 +184,16 @@ impl Shared {
         };
         commands.push(place.ack([step.at.id]));
         let mut answers = self.store.transaction(commands).await?;
-        let acked = answers.pop().is_some_and(|answer| !matches!(answer, Value::Error(_)));
+        let acked = answers.pop().filter(|answer| !matches!(answer, Value::Error(_)));
+        let letter = answers.first().and_then(Value::id);
         if let Err(error) = first_error(answers) {
-            if acked {
+            if acked.is_some() {
                 self.undo(place, step.at, &error).await;
             }
             return Err(error);
+        }
+        if matches!(step.fate, Fate::Dead(_)) {
+            self.drop_twin(place, step.at, letter, acked.and_then(|acked| acked.int())).await;
         }
         if self.options.on_ack == OnAck::Delete {
             self.delete(place, step.at.id).await;
@@ -230,7 +236,7 @@ impl Shared {
             (dead::ID, &id),
             (dead::DELIVERIES, &deliveries),
         ];
-        warn!(
+        error!(
             stream = place.stream,
             group = place.group,
             id,
@@ -249,7 +255,7 @@ impl Shared {
             .fold(command, |command, (name, value)| command.arg(name).arg(value))
     }
 
-    fn dead_stream(&self, place: &Place) -> String {
+    pub(super) fn dead_stream(&self, place: &Place) -> String {
         match &self.options.poison {
             Poison::DeadLetterTo(stream) => stream.clone(),
             _ => producer::dead_letter_stream(&place.stream, self.store.is_cluster()),
@@ -276,12 +282,15 @@ impl Shared {
     }
 
     fn confirm(&self, batch: Vec<Settled>) {
-        let now = Instant::now();
+        let Some(meter) = batch.first().map(|first| self.meter(first.at)) else { return };
+        meter.confirmed(&batch);
+        let (now, long) = (Instant::now(), self.options.lease.mul_f64(0.8));
         let mut held = self.held.lock();
-        let back = batch.iter().filter(|settled| held.confirm(settled.at, now)).count();
+        let back = batch.iter().filter(|settled| held.confirm(settled.at, now, long)).count();
         drop(held);
         (0..back).for_each(|_| self.arrived.notify_one());
         if back > 0 {
+            meter.came_back(back);
             self.unless_stopped();
         }
         for settled in batch {
@@ -313,6 +322,7 @@ impl Shared {
             return;
         }
         let ids: Vec<At> = batch.iter().map(|settled| settled.at).collect();
+        self.meter(ids[0]).ended(Ending::Abandoned, ids.len());
         match error.is_no_group() {
             true => debug!(stream = place.stream, entries = ids.len(), "settled in a group that is gone"),
             false => error!(stream = place.stream, ?ids, %error, "cannot be settled"),

@@ -4,6 +4,11 @@
 
 #[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(feature = "embedded")]
+mod first_use;
+mod fleets;
+#[cfg(feature = "embedded")]
+mod observe;
 mod peers;
 #[cfg(feature = "embedded")]
 mod property;

@@ -11,10 +11,16 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts the nodes and waits until they agree. Nothing if there is no such program.
     pub(crate) fn start(kind: Kind) -> Option<Cluster> {
+        Cluster::start_with(kind, &[])
+    }
+
+    /// With more arguments.
+    pub(crate) fn start_with(kind: Kind, more: &[&str]) -> Option<Cluster> {
         let nodes = SLOTS.iter().map(|_| {
             let bus = free_port().to_string();
-            let more = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus];
-            Some((Server::start_with(kind, &more)?, bus))
+            let of_cluster =
+                ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus];
+            Some((Server::start_with(kind, &[&of_cluster, more].concat())?, bus))
         });
         let nodes: Vec<_> = nodes.collect::<Option<_>>()?;
         for (number, ((node, _), (first, last))) in nodes.iter().zip(SLOTS).enumerate() {

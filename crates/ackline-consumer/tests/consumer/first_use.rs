@@ -1,7 +1,5 @@
 //! What whoever uses the library for the first time ran into.
 
-#![cfg(feature = "embedded")]
-
 use ackline_consumer::{Backoff, Batch, Client, Json, State};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
