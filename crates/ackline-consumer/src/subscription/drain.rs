@@ -63,8 +63,10 @@ impl Shared {
     /// Gives back what was fetched and not begun, as if it had never been delivered, and what was to be tried again later.
     fn give_back_idle(&self) {
         let (waiting, delayed) = self.held.lock().take_idle();
-        let silent = waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
-        let failed = delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
+        let silent =
+            waiting.into_iter().map(|entry| Settled::back(entry.at, Release::Silent, entry.deliveries));
+        let failed =
+            delayed.into_iter().map(|entry| Settled::back(entry.at, Release::Fail, entry.deliveries));
         self.post_in_order(silent.chain(failed).collect());
     }
 
@@ -110,7 +112,8 @@ impl Shared {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
         // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
-        let stays = poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
+        let stays =
+            poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
         if stays && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }

@@ -168,7 +168,8 @@ impl Held {
 
     /// Takes an entry in that is given back at once. False if it is held already, or was settled or given back meanwhile.
     pub(crate) fn hold_returning(&mut self, at: At, now: Instant) -> bool {
-        !self.gone.contains_key(&at) && self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
+        !self.gone.contains_key(&at)
+            && self.all.try_insert(at, Holding::new(State::Returning, 0, now)).is_ok()
     }
 
     /// Work on an entry is over. It is held until that is confirmed, so that reading it once more does not begin it again.

@@ -44,7 +44,9 @@ impl Shared {
         let stale = verbs::pending(self.store.call(place.pending_idle(idle, DELETED_MAX)).await?)?;
         let looks = stale.iter().map(|entry| place.entry(entry.id)).collect();
         let found = self.store.pipeline(looks).await?;
-        let gone = |(entry, found): (&Pending, &Value)| found.array().is_some_and(<[_]>::is_empty).then_some(entry.id);
+        let gone = |(entry, found): (&Pending, &Value)| {
+            found.array().is_some_and(<[_]>::is_empty).then_some(entry.id)
+        };
         let gone: Vec<EntryId> = stale.iter().zip(&found).filter_map(gone).collect();
         if !gone.is_empty() {
             debug!(stream = place.stream, group = place.group, entries = gone.len(), "deleted while pending");

@@ -3,12 +3,11 @@
 //!
 //! `FLEET_ROUNDS` is how many rounds each scenario has, `FLEET_SEED` chooses what happens in them.
 
-mod child;
 mod chaos;
+mod child;
 mod fleet;
 mod host;
 mod record;
-mod servers;
 
 use crate::peers::{Kind, Server, until};
 use chaos::Chaos;
@@ -39,6 +38,7 @@ places! {
     redis: 1, Host::one(Kind::Redis);
     valkey: 2, Host::one(Kind::Valkey);
     valkey_cluster: 3, Host::cluster(Kind::Valkey);
+    sentinel: 0, Host::watched(Kind::Redis);
 }
 
 mod directory {

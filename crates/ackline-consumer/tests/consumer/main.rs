@@ -4,6 +4,7 @@
 
 #[cfg(feature = "embedded")]
 mod embedded;
+#[cfg(all(feature = "embedded", feature = "redis"))]
 mod fleets;
 mod peers;
 #[cfg(feature = "embedded")]

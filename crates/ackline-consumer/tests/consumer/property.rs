@@ -1,7 +1,9 @@
 //! Random outcomes, crashes and options: whatever happens, every entry is worked on, and settled once.
 
 use ackline_consumer::harness::{Harness, Kind};
-use ackline_consumer::{Ack, AckPolicy, Add, Backoff, Delivery, EntryId, Json, Message, Nack, Reject, Running, Without};
+use ackline_consumer::{
+    Ack, AckPolicy, Add, Backoff, Delivery, EntryId, Json, Message, Nack, Reject, Running, Without,
+};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -213,7 +215,12 @@ impl World {
         for (number, id) in (0_u32..).zip(ids) {
             let times = log.begun.get(&number).copied().unwrap_or(0);
             let events: Vec<_> = harness.events().into_iter().filter(|one| one.id == *id).collect();
-            let what = || format!("{number}: {:#?}", events.iter().map(|one| (&one.consumer, &one.kind)).collect::<Vec<_>>());
+            let what = || {
+                format!(
+                    "{number}: {:#?}",
+                    events.iter().map(|one| (&one.consumer, &one.kind)).collect::<Vec<_>>()
+                )
+            };
             // A process may die with an entry each time before its handler is reached.
             assert!(times >= 1 || log.crashed && dead.contains(id), "worked on: {}", what());
             assert!(acked.contains(id) != dead.contains(id), "settled once: {}", what());
@@ -224,7 +231,10 @@ impl World {
             assert!(greatest.max().unwrap_or(0) <= case.max_deliveries, "too often: {}", what());
         }
         // Whoever holds what is in order is one consumer, which was never interrupted.
-        if case.ordered && case.consumers == 1 && !case.steps.iter().any(|step| !matches!(step, Step::Wait(_))) {
+        if case.ordered
+            && case.consumers == 1
+            && !case.steps.iter().any(|step| !matches!(step, Step::Wait(_)))
+        {
             self.check_order(&log);
         }
     }
@@ -233,7 +243,9 @@ impl World {
         for of in 0..5 {
             let all: Vec<u32> = log.order.iter().copied().filter(|&number| key(number) == of).collect();
             // Whoever gives an entry back by hand gives up its place.
-            let released = |&number: &u32| self.case.scripts[number as usize].iter().any(|act| matches!(act, Act::Release));
+            let released = |&number: &u32| {
+                self.case.scripts[number as usize].iter().any(|act| matches!(act, Act::Release))
+            };
             assert!(all.is_sorted() || all.iter().any(released), "key {of}: {all:?}");
         }
     }
@@ -241,7 +253,8 @@ impl World {
 
 fn run(case: Case) {
     fastrand::seed(7);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let harness = Harness::lacking(case.without);
         let mut world = World { harness, case, log: Arc::default() };

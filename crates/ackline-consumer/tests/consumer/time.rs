@@ -3,8 +3,8 @@
 use crate::suite::{HOUR, add_numbers, until};
 use ackline_consumer::harness::{Harness, Kind, Recorder};
 use ackline_consumer::{
-    AckPolicy, Add, Backoff, Client, Delivery, Format, Json, Message, Nack, OnAck, Outcome, Poison, Start, State, Text,
-    Without,
+    AckPolicy, Add, Backoff, Client, Delivery, Format, Json, Message, Nack, OnAck, Outcome, Poison, Start,
+    State, Text, Without,
 };
 use parking_lot::Mutex;
 use std::error::Error as StdError;
@@ -23,7 +23,9 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// A handler that remembers when it was called, and fails.
-fn failing(times: &Arc<Mutex<Vec<u64>>>) -> impl Fn(Message) -> std::future::Ready<Result<(), BoxError>> + use<> {
+fn failing(
+    times: &Arc<Mutex<Vec<u64>>>,
+) -> impl Fn(Message) -> std::future::Ready<Result<(), BoxError>> + use<> {
     let (times, start) = (Arc::clone(times), Instant::now());
     move |_| {
         times.lock().push(start.elapsed().as_secs());
@@ -132,7 +134,8 @@ async fn a_name_of_its_own_finds_its_own_at_once() {
     harness.crash(dying).await;
     let calls = harness.recorder::<Message>();
     let start = Instant::now();
-    let again = client.consume("s", "g").name("c").prefetch(10).handler(calls.handler()).start().await.unwrap();
+    let again =
+        client.consume("s", "g").name("c").prefetch(10).handler(calls.handler()).start().await.unwrap();
     harness.settled().await;
     assert!(start.elapsed() < LEASE, "nobody waited for a lease");
     assert_eq!(harness.acknowledged("s"), ids, "in order");
@@ -202,7 +205,11 @@ async fn poison_is_marked_or_discarded() {
             let consume = client.consume(stream, "g").poison(poison).max_deliveries(2).backoff(Backoff::NONE);
             let running = consume.lease(LEASE).handler(fails).start().await.unwrap();
             harness.advance(LEASE * 20).await;
-            let tries = harness.events().iter().filter(|one| one.stream == stream && one.kind == Kind::Begun { deliveries: 2 }).count();
+            let tries = harness
+                .events()
+                .iter()
+                .filter(|one| one.stream == stream && one.kind == Kind::Begun { deliveries: 2 })
+                .count();
             assert_eq!(tries, 1, "{stream}, {without:?}");
             running.stop().await.unwrap();
         }
@@ -226,7 +233,8 @@ async fn busy(client: &Client, calls: &Recorder<Json<u32>>) -> ackline_consumer:
             recorded.await
         }
     };
-    let consume = client.consume("s", "g").concurrency(2).prefetch(3).lease(LEASE).backoff(Backoff::fixed(seconds(7)));
+    let consume =
+        client.consume("s", "g").concurrency(2).prefetch(3).lease(LEASE).backoff(Backoff::fixed(seconds(7)));
     consume.handler(handler).start().await.unwrap()
 }
 
@@ -279,7 +287,8 @@ async fn a_group_of_new_entries_is_not_made_again_from_the_beginning() {
     let client = harness.client();
     add_numbers(client, "s", 0..5).await;
     let calls = harness.recorder::<Json<u32>>();
-    let running = client.consume("s", "g").start_at(Start::New).handler(calls.handler()).start().await.unwrap();
+    let running =
+        client.consume("s", "g").start_at(Start::New).handler(calls.handler()).start().await.unwrap();
     harness.advance(seconds(1)).await;
     harness.command(&["XGROUP", "DESTROY", "s", "g"]);
     harness.advance(seconds(1)).await;
@@ -390,7 +399,8 @@ async fn a_state_that_is_missing_is_a_failure_and_not_the_message_s_fault() {
     running.stop().await.unwrap();
     assert_eq!(harness.nacked("s"), [id]);
     assert_eq!(harness.dead_lettered("s"), [(id, "max-deliveries".to_owned())]);
-    let running = client.consume("s:dead", "g").state("here".to_owned()).handler(handler).start().await.unwrap();
+    let running =
+        client.consume("s:dead", "g").state("here".to_owned()).handler(handler).start().await.unwrap();
     harness.settled().await;
     running.stop().await.unwrap();
     assert_eq!(harness.acknowledged("s:dead").len(), 1);
@@ -539,4 +549,34 @@ async fn poison_has_no_place_in_order() {
     assert_eq!(most.load(SeqCst), 1);
     assert_eq!(harness.dead_lettered("s"), [(ids[1], "max-deliveries".to_owned())]);
     until("all others are done", || harness.acknowledged("s").len() == 3).await;
+}
+
+/// Somebody else has given it up meanwhile: of the two letters the first stays.
+#[tokio::test(start_paused = true)]
+async fn one_death_is_one_letter() {
+    let harness = Harness::new();
+    let id = harness.client().add("s", &Json(1)).await.unwrap().to_string();
+    let subscription = harness.client().consume("s", "g").subscribe().await.unwrap();
+    let delivery = subscription.next().await.unwrap();
+    for (of, group) in [(id.as_str(), "g"), (id.as_str(), "other")] {
+        let provenance = ["dead-letter-id", of, "dead-letter-stream", "s", "dead-letter-group", group];
+        harness.command(&[&["XADD", "s:dead", "*"][..], &provenance].concat());
+    }
+    harness.command(&["XACK", "s", "g", &id]);
+    delivery.reject("late").await.unwrap();
+    assert_eq!(harness.entries("s:dead").len(), 2, "each group's own");
+    subscription.close().await;
+}
+
+/// Nobody else has: that nothing was acknowledged is no reason to throw a letter away.
+#[tokio::test(start_paused = true)]
+async fn the_only_letter_stays() {
+    let harness = Harness::new();
+    let id = harness.client().add("s", &Json(1)).await.unwrap().to_string();
+    let subscription = harness.client().consume("s", "g").subscribe().await.unwrap();
+    let delivery = subscription.next().await.unwrap();
+    harness.command(&["XACK", "s", "g", &id]);
+    delivery.reject("late").await.unwrap();
+    assert_eq!(harness.dead_letters("s").len(), 1);
+    subscription.close().await;
 }

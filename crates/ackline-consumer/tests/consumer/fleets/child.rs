@@ -93,7 +93,8 @@ fn consumer(
     name: Option<&str>,
     record: &Arc<Record>,
 ) -> Consumer<impl ackline_consumer::Work> {
-    let consume = client.consume(orders.streams.iter().cloned().collect::<ackline_consumer::Streams>(), GROUP);
+    let consume =
+        client.consume(orders.streams.iter().cloned().collect::<ackline_consumer::Streams>(), GROUP);
     let consume = name.into_iter().fold(consume, |consume, name| consume.name(name));
     let consume = match orders.ordered {
         true => consume.order_by("key"),

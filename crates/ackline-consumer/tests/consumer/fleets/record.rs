@@ -110,7 +110,8 @@ impl History {
         if at > lane.greatest {
             let lives = &self.lives;
             let open = lane.all.iter().find(|&&before| !lives[&(stream.to_owned(), before)].done);
-            self.disorder.extend(open.map(|before| format!("{key}: {at:?} began before {before:?} was through")));
+            self.disorder
+                .extend(open.map(|before| format!("{key}: {at:?} began before {before:?} was through")));
             lane.greatest = at;
         } else if !lane.all.contains(&at) {
             self.disorder.push(format!("{key}: {at:?} began for the first time after {:?}", lane.greatest));
