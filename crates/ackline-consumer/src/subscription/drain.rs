@@ -114,7 +114,7 @@ impl Shared {
         // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
         let stays =
             poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
-        if stays && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+        if stays && !self.can().xnack || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {

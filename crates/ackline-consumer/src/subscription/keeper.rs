@@ -97,7 +97,7 @@ impl Shared {
 
     /// Whether stale entries have to be looked for, because reading does not bring them.
     fn looks(&self) -> bool {
-        !self.capabilities.claim && !self.options.no_ack
+        !self.can().claim && !self.options.no_ack
     }
 
     /// Delayed entries whose time has come: given back, or, where order is kept, tried again here.

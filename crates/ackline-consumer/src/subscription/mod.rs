@@ -28,9 +28,9 @@ pub use delivery::Delivery;
 pub(crate) use delivery::Verdict;
 pub(crate) use held::{At, Entry};
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Without};
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, Observer, What};
 use crate::id::EntryId;
 use crate::store::Store;
@@ -43,6 +43,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 /// What the tasks of one consumer share.
 pub(crate) struct Shared {
@@ -50,7 +51,8 @@ pub(crate) struct Shared {
     pub(crate) places: Vec<Place>,
     pub(crate) consumer: Arc<str>,
     pub(crate) options: Options,
-    pub(crate) capabilities: Capabilities,
+    capabilities: Mutex<Arc<Capabilities>>,
+    without: Without,
     observers: Vec<Observer>,
     held: Mutex<Held>,
     /// One for each stream: in a cluster they are on different nodes, and one that is not there holds up no other.
@@ -133,7 +135,8 @@ impl Subscription {
             places,
             consumer: consumer.into(),
             options,
-            capabilities,
+            capabilities: Mutex::new(Arc::new(capabilities)),
+            without: client.lacks(),
             observers: client.observers(),
             held: Mutex::default(),
             arrived: Notify::new(),
@@ -235,6 +238,27 @@ impl Drop for Subscription {
 impl Shared {
     pub(crate) fn place(&self, at: At) -> &Place {
         &self.places[usize::from(at.stream)]
+    }
+
+    /// What the server can do.
+    fn can(&self) -> Arc<Capabilities> {
+        Arc::clone(&self.capabilities.lock())
+    }
+
+    /// After an error that may say that the server does not understand: whether it is another one, which can do other things.
+    async fn relearn(&self, stream: &str, error: &Error) -> bool {
+        if !matches!(error, Error::Server(error) if error.code() == "ERR") {
+            return false;
+        }
+        let Ok(now) = Capabilities::of(&self.store, stream).await else { return false };
+        let now = self.without.of(now);
+        let before = std::mem::replace(&mut *self.capabilities.lock(), Arc::new(now.clone()));
+        let changed = *before != now;
+        if changed {
+            warn!(stream, server = ?now.server, "another server by now");
+            self.keep.notify_one();
+        }
+        changed
     }
 
     /// Cancelled when handlers shall be given up.

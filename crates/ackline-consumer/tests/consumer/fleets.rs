@@ -8,6 +8,7 @@ mod child;
 mod fleet;
 mod host;
 mod record;
+mod replaced;
 
 use crate::peers::{Kind, Server, until};
 use chaos::Chaos;
