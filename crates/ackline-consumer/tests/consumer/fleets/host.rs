@@ -2,7 +2,7 @@
 
 use super::child::GROUP;
 use super::record::{Id, id};
-use crate::peers::{Cluster, Kind, Server, Watched, ask, until};
+use crate::peers::{Cluster, Kind, SERVICE, Server, Watched, ask, until};
 use std::collections::HashMap;
 
 /// What makes a server keep all that it has confirmed.
@@ -73,7 +73,14 @@ impl Host {
         until("the replica has everything", || {
             offset(master, "master_repl_offset:") == offset(replica, "slave_repl_offset:")
         });
-        watched.fail_over();
+        let (sentinel, port) = (&watched.sentinel, replica.port.to_string());
+        until("the sentinel acts", || sentinel.ask(&["SENTINEL", "FAILOVER", SERVICE]) == "OK");
+        until("the replica is the master", || {
+            // It hangs up on everybody as it becomes one.
+            ask(replica.port, &["ROLE"]).is_ok_and(|role| role.starts_with("master"))
+                && sentinel.ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ends_with(&port)
+        });
+        watched.master.kill9();
     }
 
     /// Asks whoever has the stream. Nothing if nobody can tell at the moment.

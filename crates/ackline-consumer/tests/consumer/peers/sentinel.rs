@@ -37,12 +37,7 @@ impl Watched {
         self.master.kill9();
         let replica = self.replica.port;
         until("the replica is the master", || {
-            let is_master = ask(replica, &["ROLE"]).is_ok_and(|role| role.starts_with("master"));
-            if !is_master {
-                // A busy sentinel that has given an attempt up waits long before the next.
-                self.sentinel.ask(&["SENTINEL", "FAILOVER", SERVICE]);
-            }
-            is_master
+            ask(replica, &["ROLE"]).is_ok_and(|role| role.starts_with("master"))
                 && self
                     .sentinel
                     .ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE])
