@@ -93,7 +93,7 @@ impl Embedded {
 
     pub(crate) async fn blocking(&self, command: Command, stop: &CancellationToken) -> Result<Value> {
         tokio::select! {
-            // What was handed out already is not thrown away.
+            // What was handed out in the last moment is not dropped.
             biased;
             outcome = self.submit(&command) => value(outcome).into_result(),
             () = stop.cancelled() => Ok(Value::Nil),

@@ -240,7 +240,7 @@ impl Shared {
         let wait = after.unwrap_or_else(|| self.options.backoff.after(deliveries));
         // In order, what comes behind it has to wait for it here, so there are no more of them than there are lanes.
         let held_here = entry.lane.is_some() || !wait.is_zero() && self.held.lock().delayed() < DELAYED_MAX;
-        match held_here && !self.stop.is_cancelled() {
+        match held_here {
             true => Next::Later(wait),
             false => Next::Now,
         }

@@ -31,8 +31,6 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     shared.stop.cancelled().await;
     let deadline = Instant::now() + shared.options.drain;
     while readers.join_next().await.is_some() {}
-    // What is being taken over comes in first, so that it goes back too.
-    drop(shared.looking.lock().await);
     shared.over.cancel();
     shared.give_back().await;
     let done = timeout_at(deadline, shared.until_idle());
@@ -91,14 +89,19 @@ impl Shared {
     /// Entries that are pending, and nobody holds them: on their way when the reader stopped, left undecided, or poison that
     /// stays.
     async fn sweep(&self) -> Result<()> {
+        // What is just being taken over is pending, and held only in a moment.
+        drop(self.looking.lock().await);
         let _asking = self.asking();
         for (stream, place) in self.streams() {
             let mut from = EntryId::ZERO;
             loop {
                 let range = (from, EntryId::new(u64::MAX, u64::MAX));
+                // What is held now may be settled before the answer, which would not know of it.
+                let held = self.held.lock().of_stream(stream);
                 let look = place.pending(range, SWEEP_MAX, Some(&self.consumer));
                 let page = verbs::pending(self.store.call(look).await?)?;
-                page.iter().for_each(|entry| self.sweep_one(stream, entry));
+                let left = page.iter().filter(|entry| !held.contains(&entry.id));
+                left.for_each(|entry| self.sweep_one(stream, entry));
                 match page.last().and_then(|last| last.id.next()) {
                     Some(next) if page.len() == SWEEP_MAX => from = next,
                     _ => break,
@@ -111,10 +114,10 @@ impl Shared {
     fn sweep_one(&self, stream: u16, entry: &Pending) {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
-        // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
-        let stays =
-            poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
-        if stays && !self.can().xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+        let idle = Duration::from_millis(entry.idle_ms.max(0).unsigned_abs());
+        // Where nothing can be handed back it stays, and is given back once it is idle; poison stays as it is.
+        let stays = !self.can().xnack && (poison || idle >= self.options.lease);
+        if stays || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {

@@ -13,7 +13,7 @@
 use crate::fields::Fields;
 use crate::id::EntryId;
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -342,10 +342,6 @@ impl Held {
         self.all.get(&at).is_none_or(|held| held.lost)
     }
 
-    pub(crate) fn holds(&self, at: At) -> bool {
-        self.all.contains_key(&at)
-    }
-
     /// What is held of a stream and still has to be pending on the server, with the number of the delivery.
     pub(crate) fn unsettled(&self, stream: u16) -> Vec<(EntryId, i64)> {
         let ours =
@@ -354,6 +350,11 @@ impl Held {
             self.all.iter().filter(ours).map(|(at, held)| (at.id, held.deliveries.max(1))).collect();
         all.sort_unstable();
         all
+    }
+
+    /// What is held of a stream.
+    pub(crate) fn of_stream(&self, stream: u16) -> HashSet<EntryId> {
+        self.all.keys().filter(|at| at.stream == stream).map(|at| at.id).collect()
     }
 
     /// How many are fetched or worked on.

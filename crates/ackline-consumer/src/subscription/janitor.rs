@@ -93,3 +93,26 @@ impl Shared {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "harness"))]
+mod tests {
+    use crate::Text;
+    use crate::harness::Harness;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_after_the_look_is_put_back() {
+        let harness = Harness::new();
+        let client = harness.client();
+        let id = client.add("s", Text("m".into())).await.unwrap();
+        harness.command(&["XGROUP", "CREATE", "s", "g", "0"]);
+        harness.command(&["XREADGROUP", "GROUP", "g", "old", "STREAMS", "s", ">"]);
+        let subscription = client.consume("s", "g").name("new").subscribe().await.unwrap();
+        let shared = subscription.shared();
+        shared.remove(&shared.places[0], "old").await.unwrap();
+        assert_eq!(harness.consumers("s", "g"), ["new"]);
+        let delivery = subscription.next().await.unwrap();
+        assert_eq!((delivery.id(), delivery.deliveries()), (id, 2));
+        delivery.ack().await.unwrap();
+        subscription.close().await;
+    }
+}

@@ -72,10 +72,7 @@ impl Due {
             self.renew = Instant::now() + wait;
         }
         if shared.looks() && self.look <= now {
-            // Who stops takes nothing over, and need not ask itself all the time whether to.
-            if !shared.stop.is_cancelled() {
-                shared.look_at_others().await;
-            }
+            shared.look_at_others().await;
             self.look = Instant::now() + shared.look_every();
         }
         if self.forget <= now {
@@ -190,7 +187,12 @@ impl Shared {
 
     /// XAUTOCLAIM through the whole group, as far as there is room.
     async fn look_at_others(&self) {
-        let _looking = self.looking.lock().await;
+        // Leases do not wait for whoever reads the history.
+        let Ok(_looking) = self.looking.try_lock() else { return };
+        // Who stops takes nothing over.
+        if self.stop.is_cancelled() {
+            return;
+        }
         for (stream, place) in self.streams() {
             if let Err(error) = self.take_over(stream).await {
                 warn!(stream = place.stream, group = place.group, %error, "cannot look for stale entries");

@@ -65,12 +65,12 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
+    /// Whoever looks for stale entries of others.
+    looking: tokio::sync::Mutex<()>,
     /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
     /// The greatest ID that a stream had when its group was made again: what came before may have been settled in the old one.
     healed: Mutex<Vec<EntryId>>,
-    /// Held while stale entries of others are taken over.
-    looking: tokio::sync::Mutex<()>,
     /// No more is read.
     stop: CancellationToken,
     /// Nothing more is handed out, once what there is has been.
@@ -129,7 +129,6 @@ impl Subscription {
         let shared = Arc::new(Shared {
             seen: Mutex::new(seen),
             healed: Mutex::new(vec![EntryId::ZERO; places.len()]),
-            looking: tokio::sync::Mutex::default(),
             outboxes: places.iter().map(|_| Outbox::default()).collect(),
             store,
             places,
@@ -143,6 +142,7 @@ impl Subscription {
             left: Notify::new(),
             keep: Notify::new(),
             look: Notify::new(),
+            looking: tokio::sync::Mutex::default(),
             stop,
             over,
             #[cfg(feature = "harness")]

@@ -54,7 +54,7 @@ pub struct Options {
     pub start: Start,
     /// How many entries are worked on at the same time.
     pub concurrency: usize,
-    /// How many entries are fetched ahead. They are released at once when the consumer stops.
+    /// How many entries are fetched ahead, at most so many of each stream. They are released when the consumer stops.
     pub prefetch: usize,
     /// How long a read waits on the server before it is asked again.
     pub block: Duration,

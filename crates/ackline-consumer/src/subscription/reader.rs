@@ -1,11 +1,12 @@
 //! Reads one stream for as long as the subscription lives.
 
+use super::Shared;
 use super::backoff::Backoff;
-use super::{At, Shared};
 use crate::error::Result;
 use crate::id::EntryId;
-use crate::store::{Reader, Received};
+use crate::store::Reader;
 use crate::verbs::{self, Place};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +19,9 @@ pub(super) const RETRY: Backoff =
 /// While there is more to read than is worked on, released and stale entries are asked for this often, because each entry
 /// of such an answer says more than is needed of a new one. Otherwise every read asks for them.
 const CLAIM_EVERY: Duration = Duration::from_millis(100);
+
+/// How many of its own pending entries a consumer looks at together.
+const LOOK_MAX: usize = 1000;
 
 enum Phase {
     /// What the consumer was given and may not have got: read before anything new, at the start and after each lost connection.
@@ -86,6 +90,12 @@ impl Shared {
 
     async fn read_history(&self, reader: &mut Reader, stream: u16, after: EntryId) -> Result<Phase> {
         let Some(room) = self.room().await else { return Ok(Phase::New) };
+        // What is taken over meanwhile would be here as well, and be counted and worked on twice.
+        let _looking = self.looking.lock().await;
+        // What is held is no news. It may be settled before the answer, which would not know of it.
+        let held = self.held.lock().of_stream(stream);
+        // Reading the history counts as a delivery, of everything that it brings.
+        let Some(after) = self.unheld_after(stream, after, &held).await? else { return Ok(Phase::New) };
         let place = self.place_of(stream);
         let _asking = self.asking();
         let command = place.history(&self.consumer, room, after);
@@ -94,13 +104,31 @@ impl Shared {
             None => Ok(Phase::New),
             Some(last) => {
                 let last = last.id;
-                // What is held is no news, and may just be on its way back to the group.
-                let held = |entry: &Received| self.held.lock().holds(At { stream, id: entry.id });
-                let entries = entries.into_iter().filter(|entry| !held(entry)).collect();
+                let entries = entries.into_iter().filter(|entry| !held.contains(&entry.id)).collect();
                 self.admit_counted(stream, entries).await?;
                 Ok(Phase::History(last))
             }
         }
+    }
+
+    /// Behind which ID the first entry is that is pending for this consumer, and that it does not hold.
+    async fn unheld_after(
+        &self,
+        stream: u16,
+        after: EntryId,
+        held: &HashSet<EntryId>,
+    ) -> Result<Option<EntryId>> {
+        let mut from = after.next();
+        while let Some(first) = from {
+            let range = (first, EntryId::new(u64::MAX, u64::MAX));
+            let look = self.place_of(stream).pending(range, LOOK_MAX, Some(&self.consumer));
+            let page = verbs::pending(self.store.call(look).await?)?;
+            if let Some(entry) = page.iter().find(|entry| !held.contains(&entry.id)) {
+                return Ok(entry.id.previous());
+            }
+            from = page.last().filter(|_| page.len() == LOOK_MAX).and_then(|last| last.id.next());
+        }
+        Ok(None)
     }
 
     async fn read_new(&self, reader: &mut Reader, stream: u16, claimed: Option<Instant>) -> Result<Phase> {

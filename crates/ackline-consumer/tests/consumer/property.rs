@@ -2,7 +2,7 @@
 
 use ackline_consumer::harness::{Harness, Kind};
 use ackline_consumer::{
-    Ack, AckPolicy, Add, Backoff, Delivery, EntryId, Json, Message, Nack, Reject, Running, Without,
+    Ack, AckPolicy, Add, Backoff, Delivery, EntryId, Json, Nack, Reject, Running, Without,
 };
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -175,7 +175,7 @@ impl World {
         let mut ids = Vec::new();
         let mut running: Vec<Running> = Vec::new();
         for number in 0..self.case.scripts.len() as u32 {
-            let add = Add::to("s", &Json(number)).header("key", format!("k{}", key(number)));
+            let add = Add::to("s", Json(number)).header("key", format!("k{}", key(number)));
             ids.push(self.harness.client().send(add).await.unwrap());
         }
         for place in 0..self.case.consumers {

@@ -15,16 +15,16 @@ use tokio::time::{Instant, sleep};
 
 /// Within this anything comes about that does so at all.
 const DEADLINE: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What became of entries, in words.
 #[derive(Clone, Default)]
-pub struct Watch(Arc<Mutex<Vec<(String, EntryId, String)>>>);
+pub(crate) struct Watch(Arc<Mutex<Vec<(String, EntryId, String)>>>);
 
 impl Watch {
-    pub fn of(client: &Client) -> Watch {
+    pub(crate) fn of(client: &Client) -> Watch {
         let watch = Watch::default();
         let ours = watch.clone();
         client.observe(move |event| {
@@ -46,26 +46,26 @@ impl Watch {
     }
 
     /// What became of one entry.
-    pub fn of_one(&self, stream: &str, id: EntryId) -> Vec<String> {
+    pub(crate) fn of_one(&self, stream: &str, id: EntryId) -> Vec<String> {
         let all = self.0.lock();
         let ours = all.iter().filter(|one| one.0 == stream && one.1 == id);
         ours.map(|one| one.2.clone()).collect()
     }
 
     /// Which entries this became of, in order.
-    pub fn all(&self, stream: &str, what: &str) -> Vec<EntryId> {
+    pub(crate) fn all(&self, stream: &str, what: &str) -> Vec<EntryId> {
         let all = self.0.lock();
         all.iter().filter(|one| one.0 == stream && one.2 == what).map(|one| one.1).collect()
     }
 
-    pub async fn count(&self, stream: &str, what: &str, count: usize) {
+    pub(crate) async fn count(&self, stream: &str, what: &str, count: usize) {
         until(&format!("{count} times {what:?} in {stream}"), || self.all(stream, what).len() >= count).await;
         assert_eq!(self.all(stream, what).len(), count, "{what} in {stream}");
     }
 }
 
 /// Waits until it is so.
-pub async fn until(what: &str, so: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, so: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !so() {
         assert!(Instant::now() < end, "not in time: {what}");
@@ -74,12 +74,16 @@ pub async fn until(what: &str, so: impl Fn() -> bool) {
 }
 
 /// A stream that nobody else uses.
-pub fn fresh(name: &str) -> String {
+pub(crate) fn fresh(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("{{{name}-{}-{}}}", std::process::id(), NEXT.fetch_add(1, SeqCst))
 }
 
-pub async fn add_numbers(client: &Client, stream: &str, numbers: std::ops::Range<u32>) -> Vec<EntryId> {
+pub(crate) async fn add_numbers(
+    client: &Client,
+    stream: &str,
+    numbers: std::ops::Range<u32>,
+) -> Vec<EntryId> {
     let mut ids = Vec::new();
     for number in numbers {
         ids.push(client.add(stream, &Json(number)).await.unwrap());
@@ -88,7 +92,7 @@ pub async fn add_numbers(client: &Client, stream: &str, numbers: std::ops::Range
 }
 
 /// Everything, one after the other.
-pub async fn everything(client: &Client) {
+pub(crate) async fn everything(client: &Client) {
     every_policy(client).await;
     decided_by_hand(client).await;
     left_undecided(client).await;
@@ -168,7 +172,7 @@ fn expected(policy: AckPolicy, how: &str) -> &'static str {
     }
 }
 
-pub async fn every_policy(client: &Client) {
+pub(crate) async fn every_policy(client: &Client) {
     use AckPolicy::{Ack, AckFirst, Manual, NackOnError, None, RejectOnError};
     let watch = Watch::of(client);
     for policy in [AckFirst, Ack, RejectOnError, NackOnError, Manual, None] {
@@ -220,7 +224,7 @@ async fn decide(delivery: Delivery, Json(how): Json<String>, message: Message) -
     Err("too late to matter".into())
 }
 
-pub async fn decided_by_hand(client: &Client) {
+pub(crate) async fn decided_by_hand(client: &Client) {
     let watch = Watch::of(client);
     let stream = fresh("hand");
     let mut ids = HashMap::new();
@@ -260,7 +264,7 @@ async fn released_by_hand(client: &Client, watch: &Watch) {
 }
 
 /// A delivery that the handler takes and drops is for the policy to decide; one that it keeps is not.
-pub async fn left_undecided(client: &Client) {
+pub(crate) async fn left_undecided(client: &Client) {
     use AckPolicy::{Ack, Manual, NackOnError, RejectOnError};
     let watch = Watch::of(client);
     for (policy, want) in [
@@ -296,9 +300,9 @@ pub async fn left_undecided(client: &Client) {
     running.stop().await.unwrap();
 }
 
-pub async fn dead_letters_say_where_they_come_from(client: &Client) {
+pub(crate) async fn dead_letters_say_where_they_come_from(client: &Client) {
     let stream = fresh("dead");
-    let id = client.send(Add::to(&stream, &Json(7)).header("tenant", "north")).await.unwrap();
+    let id = client.send(Add::to(&stream, Json(7)).header("tenant", "north")).await.unwrap();
     let handler = |Json(_): Json<u32>| async { Err::<(), BoxError>("the disk is full".into()) };
     let consume = client.consume(&*stream, "g").name("c").max_deliveries(3).backoff(Backoff::NONE);
     let running = consume.handler(handler).start().await.unwrap();
@@ -318,7 +322,7 @@ pub async fn dead_letters_say_where_they_come_from(client: &Client) {
 }
 
 /// What was fetched and not begun goes back at the stop, as if it had never been delivered, and in order.
-pub async fn prefetched_entries_go_back(client: &Client) {
+pub(crate) async fn prefetched_entries_go_back(client: &Client) {
     let watch = Watch::of(client);
     let stream = fresh("back");
     let ids = add_numbers(client, &stream, 0..20).await;
@@ -343,7 +347,7 @@ pub async fn prefetched_entries_go_back(client: &Client) {
     assert_eq!(*seen.lock(), want);
 }
 
-pub async fn the_drain_waits_and_gives_up(client: &Client) {
+pub(crate) async fn the_drain_waits_and_gives_up(client: &Client) {
     let watch = Watch::of(client);
     let stream = fresh("drain");
     let slow = client.add(&stream, &Json(200)).await.unwrap();
@@ -365,10 +369,10 @@ pub async fn the_drain_waits_and_gives_up(client: &Client) {
 }
 
 /// One key's entries one after the other, failures included, while other keys go on.
-pub async fn order_is_kept(client: &Client) {
+pub(crate) async fn order_is_kept(client: &Client) {
     let stream = fresh("order");
     for number in 0..160_u32 {
-        let add = Add::to(&stream, &Json(number)).header("key", format!("k{}", number % 20));
+        let add = Add::to(&stream, Json(number)).header("key", format!("k{}", number % 20));
         client.send(add).await.unwrap();
     }
     let (done, at_work) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(HashMap::new())));
@@ -400,7 +404,7 @@ pub async fn order_is_kept(client: &Client) {
     }
 }
 
-pub async fn concurrency_is_bounded(client: &Client) {
+pub(crate) async fn concurrency_is_bounded(client: &Client) {
     let stream = fresh("bound");
     add_numbers(client, &stream, 0..60).await;
     let (now, most, done) =
@@ -421,7 +425,7 @@ pub async fn concurrency_is_bounded(client: &Client) {
     assert_eq!(most.load(SeqCst), 7);
 }
 
-pub async fn batches(client: &Client) {
+pub(crate) async fn batches(client: &Client) {
     let watch = Watch::of(client);
     let stream = fresh("batch");
     let mut ids = add_numbers(client, &stream, 0..3).await;
@@ -467,7 +471,7 @@ async fn one_error_for_all(client: &Client, watch: &Watch) {
 }
 
 /// Also where the acknowledgement came first, or never comes.
-pub async fn what_follows_is_added_with_the_acknowledgement(client: &Client) {
+pub(crate) async fn what_follows_is_added_with_the_acknowledgement(client: &Client) {
     for policy in [AckPolicy::NackOnError, AckPolicy::AckFirst, AckPolicy::None] {
         let (stream, next) = (fresh("follows"), fresh("next"));
         // In a cluster both lie in one slot.
@@ -475,7 +479,7 @@ pub async fn what_follows_is_added_with_the_acknowledgement(client: &Client) {
         add_numbers(client, &stream, 0..3).await;
         let to = next.clone();
         let handler = move |Json(number): Json<u32>| {
-            let add = Add::to(&to, &Json(number + 10));
+            let add = Add::to(&to, Json(number + 10));
             async move { add }
         };
         let running = client.consume(&*stream, "g").policy(policy).handler(handler).start().await.unwrap();
@@ -489,9 +493,9 @@ pub async fn what_follows_is_added_with_the_acknowledgement(client: &Client) {
     }
 }
 
-pub async fn added_once(client: &Client) {
+pub(crate) async fn added_once(client: &Client) {
     let stream = fresh("once");
-    let add = || Add::to(&stream, &Json(1));
+    let add = || Add::to(&stream, Json(1));
     let Ok(first) = client.send(add().once("p", "1")).await else { return };
     assert_eq!(client.send(add().once("p", "1")).await.unwrap(), first);
     assert_ne!(client.send(add().once("p", "2")).await.unwrap(), first);
@@ -500,7 +504,7 @@ pub async fn added_once(client: &Client) {
     assert_eq!(client.len(&stream).await.unwrap(), 3);
 }
 
-pub async fn deleted_with_the_acknowledgement(client: &Client) {
+pub(crate) async fn deleted_with_the_acknowledgement(client: &Client) {
     let watch = Watch::of(client);
     let stream = fresh("delete");
     add_numbers(client, &stream, 0..5).await;
@@ -516,7 +520,7 @@ pub async fn deleted_with_the_acknowledgement(client: &Client) {
     assert_eq!(client.len(&client.dead_letter_stream(&stream)).await.unwrap(), 1);
 }
 
-pub async fn several_streams(client: &Client) {
+pub(crate) async fn several_streams(client: &Client) {
     let watch = Watch::of(client);
     let spread = ackline_consumer::Spread::new(fresh("spread").trim_matches(['{', '}']), 3);
     for number in 0..30_u32 {
@@ -530,7 +534,7 @@ pub async fn several_streams(client: &Client) {
     assert_eq!(done(), 30);
 }
 
-pub async fn work_is_shared(client: &Client) {
+pub(crate) async fn work_is_shared(client: &Client) {
     let watch = Watch::of(client);
     let stream = fresh("shared");
     add_numbers(client, &stream, 0..100).await;

@@ -75,24 +75,25 @@ async fn runs_of_a_long_handler(renewed: bool) -> usize {
     let harness = Harness::new();
     let client = harness.client();
     client.add("s", Text("m".into())).await.unwrap();
-    let calls = Arc::new(Mutex::new(0));
+    let calls = Arc::new(AtomicUsize::new(0));
     let mut all = Vec::new();
     // Without renewal: the one who holds it believes in a longer lease than the one who takes over.
     for lease in [if renewed { LEASE } else { LEASE * 100 }, LEASE] {
         let count = Arc::clone(&calls);
         let handler = move |Text(_): Text| {
-            *count.lock() += 1;
+            count.fetch_add(1, SeqCst);
             sleep(LEASE * 10)
         };
-        all.push(client.consume("s", "g").lease(lease).handler(handler).start().await.unwrap());
+        // Without room for more the first one does not read, and so cannot claim its own.
+        let consume = client.consume("s", "g").lease(lease).prefetch(0);
+        all.push(consume.handler(handler).start().await.unwrap());
         harness.advance(seconds(1)).await;
     }
     harness.settled().await;
     for running in all {
         running.stop().await.unwrap();
     }
-    let calls = *calls.lock();
-    calls
+    calls.load(SeqCst)
 }
 
 #[tokio::test(start_paused = true)]
@@ -441,7 +442,7 @@ async fn layers_are_called_from_the_outside_in() {
 async fn a_message_of_faststream_is_a_message() {
     let harness = Harness::new();
     let client = harness.client();
-    let add = Add::to("s", &Json(7)).header("tenant", "north").format(Format::FastStream);
+    let add = Add::to("s", Json(7)).header("tenant", "north").format(Format::FastStream);
     client.send(add).await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&seen);
@@ -461,7 +462,7 @@ async fn what_fails_at_the_end_goes_back_at_once() {
     for order_by in [None, Some("key")] {
         let harness = Harness::new();
         let client = harness.client();
-        let add = |number: u32| client.send(Add::to("s", &Json(number)).header("key", "k"));
+        let add = |number: u32| client.send(Add::to("s", Json(number)).header("key", "k"));
         let ids = [add(0).await.unwrap(), add(1).await.unwrap()];
         let handler = |Json(_): Json<u32>| async {
             sleep(seconds(2)).await;
@@ -499,7 +500,7 @@ async fn what_is_left_undecided_keeps_its_place() {
     let harness = Harness::new();
     let client = harness.client();
     for number in 0..3_u32 {
-        client.send(Add::to("s", &Json(number)).header("key", "k")).await.unwrap();
+        client.send(Add::to("s", Json(number)).header("key", "k")).await.unwrap();
     }
     let calls = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&calls);
@@ -527,7 +528,7 @@ async fn poison_has_no_place_in_order() {
     let client = harness.client();
     let mut ids = Vec::new();
     for number in 0..4_u32 {
-        ids.push(client.send(Add::to("s", &Json(number)).header("key", "k")).await.unwrap());
+        ids.push(client.send(Add::to("s", Json(number)).header("key", "k")).await.unwrap());
     }
     harness.command(&["XGROUP", "CREATE", "s", "g", "0"]);
     harness.command(&["XREADGROUP", "GROUP", "g", "c", "COUNT", "2", "STREAMS", "s", ">"]);
@@ -579,4 +580,32 @@ async fn the_only_letter_stays() {
     delivery.reject("late").await.unwrap();
     assert_eq!(harness.dead_letters("s").len(), 1);
     subscription.close().await;
+}
+
+/// Who was away for longer than its lease asks first whether what it holds is still its own.
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_too_late_takes_nothing_back() {
+    let harness = Harness::new();
+    let client = harness.client();
+    let id = client.add("s", Text("m".into())).await.unwrap();
+    let late = |_: Message| async {
+        sleep(LEASE * 4).await;
+        Err::<(), BoxError>("too late".into())
+    };
+    let first = client.consume("s", "g").name("first").lease(LEASE).handler(late).start().await.unwrap();
+    harness.advance(seconds(1)).await;
+    let slow = |_: Message| sleep(LEASE * 5);
+    let consume = client.consume("s", "g").name("second").lease(LEASE).block(LEASE * 10);
+    let second = consume.handler(slow).start().await.unwrap();
+    harness.advance(seconds(1)).await;
+    // Nobody runs meanwhile, as in a process that is suspended. The engine goes on.
+    tokio::time::advance(LEASE + seconds(1)).await;
+    harness.advance(LEASE * 4).await;
+    assert_eq!(harness.pending("s", "g")[0].consumer, "second");
+    harness.settled().await;
+    for running in [first, second] {
+        running.stop().await.unwrap();
+    }
+    assert_eq!((harness.nacked("s"), harness.acknowledged("s")), (vec![], vec![id]));
+    assert_eq!(harness.deliveries("s", id), 2);
 }
