@@ -106,6 +106,11 @@ impl Client {
         self.0.subscriptions.lock()
     }
 
+    /// What this client does without.
+    pub(crate) fn lacks(&self) -> Without {
+        self.0.without
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }

@@ -134,10 +134,10 @@ impl Shared {
     fn sweep_one(&self, stream: u16, entry: &Pending) {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
-        // Where nothing can be given up by its owner, poison stays, and what was given back stays too, old enough for anybody.
-        let stays =
-            poison || u128::from(entry.idle_ms.max(0).unsigned_abs()) >= self.options.lease.as_millis();
-        if stays && !self.capabilities.xnack || !self.held.lock().hold_returning(at, Instant::now()) {
+        let idle = Duration::from_millis(entry.idle_ms.max(0).unsigned_abs());
+        // Where nothing can be handed back it stays, and is given back once it is idle; poison stays as it is.
+        let stays = !self.can().xnack && (poison || idle >= self.options.lease);
+        if stays || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }
         let mode = match poison {

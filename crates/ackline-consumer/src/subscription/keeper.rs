@@ -79,10 +79,7 @@ impl Due {
         }
         if (shared.looks() || self.asked) && self.look <= now {
             self.asked = false;
-            // Who stops takes nothing over, and need not ask itself all the time whether to.
-            if !shared.stop.is_cancelled() {
-                shared.look_at_others().await;
-            }
+            shared.look_at_others().await;
             self.look = Instant::now() + shared.look_every();
         }
         if self.forget <= now {
@@ -104,7 +101,7 @@ impl Shared {
 
     /// Whether stale entries have to be looked for, because reading does not bring them.
     pub(super) fn looks(&self) -> bool {
-        !self.capabilities.claim && !self.options.no_ack
+        !self.can().claim && !self.options.no_ack
     }
 
     /// Delayed entries whose time has come: given back, or, where order is kept, tried again here.
@@ -203,6 +200,10 @@ impl Shared {
     async fn look_at_others(&self) {
         // Leases do not wait for whoever reads the history.
         let Ok(_looking) = self.looking.try_lock() else { return };
+        // Who stops takes nothing over.
+        if self.stop.is_cancelled() {
+            return;
+        }
         for (stream, place) in self.streams() {
             if let Err(error) = self.take_over(stream).await {
                 warn!(stream = place.stream, group = place.group, %error, "cannot look for stale entries");

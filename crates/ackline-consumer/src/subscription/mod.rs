@@ -31,7 +31,7 @@ pub(crate) use delivery::Verdict;
 pub(crate) use held::{At, Census, Entry};
 pub(crate) use outbox::{Fate, Settled};
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Without};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer, What};
@@ -48,7 +48,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use vitals::Vitals;
 
 /// What the tasks of one consumer share.
@@ -57,7 +57,8 @@ pub(crate) struct Shared {
     pub(crate) places: Vec<Place>,
     pub(crate) consumer: Arc<str>,
     pub(crate) options: Options,
-    pub(crate) capabilities: Capabilities,
+    capabilities: Mutex<Arc<Capabilities>>,
+    without: Without,
     observers: Vec<Observer>,
     /// By the number of the stream.
     meters: Vec<Meter>,
@@ -73,12 +74,12 @@ pub(crate) struct Shared {
     keep: Notify,
     /// XAUTOCLAIM shall look at once.
     look: Notify,
+    /// Held while stale entries of others are taken over.
+    looking: tokio::sync::Mutex<()>,
     /// The greatest ID that was delivered, by stream; at first to anybody.
     seen: Mutex<Vec<EntryId>>,
     /// The greatest ID that a stream had when its group was made again: what came before may have been settled in the old one.
     healed: Mutex<Vec<EntryId>>,
-    /// Held while stale entries of others are taken over.
-    looking: tokio::sync::Mutex<()>,
     /// No more is read.
     stop: CancellationToken,
     /// Nothing more is handed out, once what there is has been.
@@ -252,7 +253,8 @@ impl Shared {
             places,
             consumer,
             options,
-            capabilities,
+            capabilities: Mutex::new(Arc::new(capabilities)),
+            without: client.lacks(),
             observers: client.observers(),
             held: Mutex::default(),
             arrived: Notify::new(),
@@ -306,6 +308,27 @@ impl Shared {
     /// Cancelled when no more is read.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    /// What the server can do.
+    fn can(&self) -> Arc<Capabilities> {
+        Arc::clone(&self.capabilities.lock())
+    }
+
+    /// After an error that may say that the server does not understand: whether it is another one, which can do other things.
+    async fn relearn(&self, stream: &str, error: &Error) -> bool {
+        if !matches!(error, Error::Server(error) if error.code() == "ERR") {
+            return false;
+        }
+        let Ok(now) = Capabilities::of(&self.store, stream).await else { return false };
+        let now = self.without.of(now);
+        let before = std::mem::replace(&mut *self.capabilities.lock(), Arc::new(now.clone()));
+        let changed = *before != now;
+        if changed {
+            warn!(stream, server = ?now.server, "another server by now");
+            self.keep.notify_one();
+        }
+        changed
     }
 
     /// Cancelled when handlers shall be given up.

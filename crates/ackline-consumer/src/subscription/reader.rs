@@ -60,6 +60,9 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
                     continue;
                 }
                 phase = shared.first_phase();
+                if shared.relearn(&place.stream, &error).await {
+                    continue;
+                }
                 shared.pause(RETRY.after(failed)).await;
             }
         }
@@ -131,7 +134,7 @@ impl Shared {
         let Some(room) = self.room().await else { return Ok(Phase::New) };
         let now = Instant::now();
         let recent = claimed.filter(|&at| now.duration_since(at) < CLAIM_EVERY);
-        let claims = self.capabilities.claim && !self.options.no_ack && recent.is_none();
+        let claims = self.can().claim && !self.options.no_ack && recent.is_none();
         let claim = claims.then_some(self.options.lease);
         let place = self.place_of(stream);
         let command = place.read(&self.consumer, room, self.options.block, claim, self.options.no_ack);

@@ -59,6 +59,7 @@ impl Shared {
                     }
                     self.drop_settled(place, &mut batch).await;
                 }
+                Err(error) if self.relearn(&place.stream, &error).await => {}
                 Err(error) => return self.give_up(place, batch, error),
             }
         }
@@ -128,7 +129,7 @@ impl Shared {
         let mut commands = Vec::new();
         let deletes = self.options.on_ack == OnAck::Delete;
         for ids in acks.chunks(IDS_MAX) {
-            if deletes && !self.capabilities.xackdel {
+            if deletes && !self.can().xackdel {
                 let both = vec![place.ack(ids.iter().copied()), place.delete(ids)];
                 first_error(self.store.transaction(both).await?)?;
             } else {
@@ -142,7 +143,7 @@ impl Shared {
             return Ok(());
         }
         first_error(self.store.pipeline(commands).await?)?;
-        if !self.capabilities.xnack {
+        if !self.can().xnack {
             // XAUTOCLAIM need not wait for its turn.
             self.look.notify_one();
         }
@@ -151,7 +152,7 @@ impl Shared {
 
     fn ack_command(&self, place: &Place, ids: &[EntryId]) -> Command {
         match self.options.on_ack {
-            OnAck::Delete if self.capabilities.xackdel => place.ack_delete(ids),
+            OnAck::Delete if self.can().xackdel => place.ack_delete(ids),
             _ => place.ack(ids.iter().copied()),
         }
     }
@@ -159,7 +160,7 @@ impl Shared {
     /// What a release has to say about deliveries, which is nothing where XNACK counts by itself.
     fn count_of(&self, mode: Release, deliveries: i64) -> i64 {
         match mode {
-            _ if self.capabilities.xnack => 0,
+            _ if self.can().xnack => 0,
             Release::Silent => (deliveries - 1).max(0),
             Release::Fail => deliveries,
             Release::Fatal => super::admit::POISON_FROM,
@@ -169,7 +170,7 @@ impl Shared {
     /// XNACK. Where there is none, the entry stays with this consumer, but idle for as long as a lease lasts: who claims next
     /// gets it.
     fn release_command(&self, place: &Place, mode: Release, count: i64, ids: &[EntryId]) -> Command {
-        match self.capabilities.xnack {
+        match self.can().xnack {
             true => place.nack(mode, ids),
             false => place.claim(&self.consumer, ids, self.options.lease, Some(count)),
         }
@@ -203,7 +204,7 @@ impl Shared {
 
     /// Afterwards, because what is deleted cannot be made pending again.
     async fn delete(&self, place: &Place, id: EntryId) {
-        let command = match self.capabilities.xackdel {
+        let command = match self.can().xackdel {
             true => place.delete_acked(&[id]),
             false => place.delete(&[id]),
         };

@@ -8,7 +8,7 @@ mod child;
 mod fleet;
 mod host;
 mod record;
-mod servers;
+mod replaced;
 
 use crate::peers::{Kind, Server, until};
 use chaos::Chaos;
@@ -39,6 +39,7 @@ places! {
     redis: 1, Host::one(Kind::Redis);
     valkey: 2, Host::one(Kind::Valkey);
     valkey_cluster: 3, Host::cluster(Kind::Valkey);
+    sentinel: 0, Host::watched(Kind::Redis);
 }
 
 mod directory {

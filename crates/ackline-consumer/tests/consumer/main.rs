@@ -6,6 +6,7 @@
 mod embedded;
 #[cfg(feature = "embedded")]
 mod first_use;
+#[cfg(all(feature = "embedded", feature = "redis"))]
 mod fleets;
 #[cfg(feature = "embedded")]
 mod observe;

@@ -124,9 +124,13 @@ impl Server {
 
     /// With more arguments. They say where it listens if they begin with `--port`.
     pub(crate) fn start_with(kind: Kind, more: &[&str]) -> Option<Server> {
+        Server::start_at(free_port(), kind, more)
+    }
+
+    /// At a port where another one was.
+    pub(crate) fn start_at(port: u16, kind: Kind, more: &[&str]) -> Option<Server> {
         let program = kind.program()?;
         let dir = tempfile::tempdir().unwrap();
-        let port = free_port();
         let mut command = vec![program.to_str().unwrap().to_owned()];
         let number = port.to_string();
         match kind {

@@ -552,6 +552,36 @@ async fn poison_has_no_place_in_order() {
     until("all others are done", || harness.acknowledged("s").len() == 3).await;
 }
 
+/// Somebody else has given it up meanwhile: of the two letters the first stays.
+#[tokio::test(start_paused = true)]
+async fn one_death_is_one_letter() {
+    let harness = Harness::new();
+    let id = harness.client().add("s", &Json(1)).await.unwrap().to_string();
+    let subscription = harness.client().consume("s", "g").subscribe().await.unwrap();
+    let delivery = subscription.next().await.unwrap();
+    for (of, group) in [(id.as_str(), "g"), (id.as_str(), "other")] {
+        let provenance = ["dead-letter-id", of, "dead-letter-stream", "s", "dead-letter-group", group];
+        harness.command(&[&["XADD", "s:dead", "*"][..], &provenance].concat());
+    }
+    harness.command(&["XACK", "s", "g", &id]);
+    delivery.reject("late").await.unwrap();
+    assert_eq!(harness.entries("s:dead").len(), 2, "each group's own");
+    subscription.close().await;
+}
+
+/// Nobody else has: that nothing was acknowledged is no reason to throw a letter away.
+#[tokio::test(start_paused = true)]
+async fn the_only_letter_stays() {
+    let harness = Harness::new();
+    let id = harness.client().add("s", &Json(1)).await.unwrap().to_string();
+    let subscription = harness.client().consume("s", "g").subscribe().await.unwrap();
+    let delivery = subscription.next().await.unwrap();
+    harness.command(&["XACK", "s", "g", &id]);
+    delivery.reject("late").await.unwrap();
+    assert_eq!(harness.dead_letters("s").len(), 1);
+    subscription.close().await;
+}
+
 /// Who was away for longer than its lease asks first whether what it holds is still its own.
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_too_late_takes_nothing_back() {

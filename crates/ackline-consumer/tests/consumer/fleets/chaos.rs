@@ -25,6 +25,7 @@ enum Fault {
     /// For longer than anybody waits for an answer.
     FreezeServerLong,
     DestroyGroup,
+    FailOver,
 }
 
 impl Chaos {
@@ -37,19 +38,22 @@ impl Chaos {
     }
 
     /// What happens in a round: what often does, and one of what does so rarely.
-    fn faults(&mut self) -> Vec<Fault> {
+    fn faults(&mut self, host: &Host) -> Vec<Fault> {
         use Fault::{
             DestroyGroup, FreezeConsumer, FreezeServer, FreezeServerLong, KillConsumer, KillServer,
             RetireConsumer,
         };
         let rare = [FreezeServerLong, DestroyGroup, FreezeConsumer, FreezeServer][self.seed as usize % 4];
-        let mut all = vec![KillConsumer, KillConsumer, KillServer, RetireConsumer, rare];
+        let mut all = match host {
+            Host::Watched(_) => vec![KillConsumer, Fault::FailOver, RetireConsumer],
+            _ => vec![KillConsumer, KillConsumer, KillServer, RetireConsumer, rare],
+        };
         self.random.shuffle(&mut all);
         all
     }
 
     pub(super) fn reign(&mut self, fleet: &mut Fleet, host: &mut Host) {
-        for fault in self.faults() {
+        for fault in self.faults(host) {
             self.pause();
             println!("{fault:?}");
             match fault {
@@ -65,6 +69,7 @@ impl Chaos {
                 }
                 Fault::FreezeServer => self.freeze(host, LEASE.mul_f64(1.5)),
                 Fault::FreezeServerLong => self.freeze(host, Duration::from_millis(6500)),
+                Fault::FailOver => host.fail_over(),
                 Fault::DestroyGroup => self.destroy(fleet, host),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::child::GROUP;
 use super::record::{Id, id};
-use crate::peers::{Cluster, Kind, Server, ask};
+use crate::peers::{Cluster, Kind, SERVICE, Server, Watched, ask, until};
 use std::collections::HashMap;
 
 /// What makes a server keep all that it has confirmed.
@@ -11,6 +11,7 @@ const ALWAYS: [&str; 2] = ["--appendfsync", "always"];
 pub(super) enum Host {
     One(Server),
     Many(Cluster),
+    Watched(Watched),
 }
 
 impl Host {
@@ -22,17 +23,22 @@ impl Host {
         Cluster::start_with(kind, &ALWAYS).map(Host::Many)
     }
 
+    pub(super) fn watched(kind: Kind) -> Option<Host> {
+        Watched::start(kind).map(Host::Watched)
+    }
+
     pub(super) fn url(&self) -> String {
         match self {
             Host::One(server) => server.url(),
             Host::Many(cluster) => cluster.url(),
+            Host::Watched(watched) => watched.url(),
         }
     }
 
     /// In a cluster one for each node, and one more, without a tag.
     pub(super) fn streams(&self) -> Vec<String> {
         match self {
-            Host::One(_) => vec!["fleet".to_owned()],
+            Host::One(_) | Host::Watched(_) => vec!["fleet".to_owned()],
             Host::Many(_) => {
                 let spread = ackline_consumer::Spread::new("fleet", 3);
                 spread.streams().chain(["untagged".to_owned()]).collect()
@@ -51,16 +57,40 @@ impl Host {
         match self {
             Host::One(server) => std::slice::from_mut(server),
             Host::Many(cluster) => &mut cluster.nodes,
+            Host::Watched(watched) => std::slice::from_mut(&mut watched.master),
         }
+    }
+
+    /// Puts another server in the place of the first, once it has all that was confirmed: what it has not is lost by design.
+    pub(super) fn fail_over(&mut self) {
+        let Host::Watched(watched) = self else { return };
+        let (master, replica) = (&watched.master, &watched.replica);
+        master.ask(&["CLIENT", "PAUSE", "10000", "WRITE"]);
+        let offset = |server: &Server, name: &str| {
+            let info = server.ask(&["INFO", "replication"]);
+            info.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned))
+        };
+        until("the replica has everything", || {
+            offset(master, "master_repl_offset:") == offset(replica, "slave_repl_offset:")
+        });
+        let (sentinel, port) = (&watched.sentinel, replica.port.to_string());
+        until("the sentinel acts", || sentinel.ask(&["SENTINEL", "FAILOVER", SERVICE]) == "OK");
+        until("the replica is the master", || {
+            // It hangs up on everybody as it becomes one.
+            ask(replica.port, &["ROLE"]).is_ok_and(|role| role.starts_with("master"))
+                && sentinel.ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ends_with(&port)
+        });
+        watched.master.kill9();
     }
 
     /// Asks whoever has the stream. Nothing if nobody can tell at the moment.
     pub(super) fn ask(&self, words: &[&str]) -> Option<Vec<String>> {
         let nodes = match self {
-            Host::One(server) => std::slice::from_ref(server),
-            Host::Many(cluster) => &cluster.nodes,
+            Host::One(server) => vec![server],
+            Host::Many(cluster) => cluster.nodes.iter().collect(),
+            Host::Watched(watched) => vec![&watched.master, &watched.replica],
         };
-        let answers = nodes.iter().filter_map(|node| ask(node.port, words).ok());
+        let answers = nodes.into_iter().filter_map(|node| ask(node.port, words).ok());
         let answer = answers.into_iter().find(|answer| !answer.starts_with('-'))?;
         Some(answer.lines().map(str::to_owned).collect())
     }
