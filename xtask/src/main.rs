@@ -70,6 +70,8 @@ fn ci() -> Step {
 fn test() -> Step {
     build_binary()?;
     cargo(&["test", "--workspace"])?;
+    // What a feature adds that nothing has by default.
+    cargo(&["test", "-p", "ackline-consumer", "--features", "otel", "--test", "consumer", "observe::"])?;
     models()?;
     e2e::run(&[])
 }
