@@ -278,9 +278,6 @@ impl Shared {
     }
 
     fn send(&self, entry: Entry, fate: Fate, told: Told) {
-        if self.ended.is_cancelled() {
-            return;
-        }
         let lane = entry.lane.as_ref();
         let busy = self.with_held(|held| match fate {
             Fate::Release(..) | Fate::Nack(_) => held.give_back(entry.at, lane),

@@ -1,6 +1,6 @@
 //! The tasks of a subscription, from its start to its end.
 
-use super::outbox::Settled;
+use super::outbox::{Outbox, Settled};
 use super::{At, Shared, keeper, reader, settler, watch};
 use crate::error::{Error, Result};
 use crate::id::EntryId;
@@ -53,6 +53,7 @@ pub(super) async fn drive(shared: Arc<Shared>) -> Result<()> {
     }
     shared.ended.cancel();
     end = end.and(join(&mut others).await);
+    shared.outboxes.iter().for_each(Outbox::close);
     if timeout_at(farewell, shared.leave()).await.is_err() {
         debug!("stopped without having left the group");
     }

@@ -74,11 +74,17 @@ struct Waiting {
     all: Vec<Settled>,
     /// When the first of them came.
     since: Option<Instant>,
+    /// Nothing is sent any more.
+    closed: bool,
 }
 
 impl Outbox {
     pub(crate) fn put(&self, settled: Settled) {
         let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            // Whoever waits for it hears that it is closed.
+            return;
+        }
         waiting.all.push(settled);
         if waiting.since.is_none() {
             // One look at the clock for all that gather.
@@ -87,15 +93,28 @@ impl Outbox {
         }
     }
 
+    /// From here on nothing is sent: what waits is dropped.
+    pub(crate) fn close(&self) {
+        *self.waiting.lock() = Waiting { closed: true, ..Waiting::default() };
+    }
+
     /// Everything that waits, as soon as anything does, and since when.
     pub(crate) async fn take(&self) -> (Instant, Vec<Settled>) {
         loop {
             let arrived = self.arrived.notified();
-            let waiting = std::mem::take(&mut *self.waiting.lock());
-            if let Some(since) = waiting.since {
-                return (since, waiting.all);
+            if let Some(gathered) = self.waiting.lock().take() {
+                return gathered;
             }
             arrived.await;
         }
+    }
+}
+
+impl Waiting {
+    fn take(&mut self) -> Option<(Instant, Vec<Settled>)> {
+        let since = self.since.take()?;
+        // The next batch will be about as large.
+        let room = Vec::with_capacity(self.all.len());
+        Some((since, std::mem::replace(&mut self.all, room)))
     }
 }
