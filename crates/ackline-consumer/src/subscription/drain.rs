@@ -136,8 +136,11 @@ impl Shared {
         let at = At { stream, id: entry.id };
         let poison = entry.deliveries >= super::admit::POISON_FROM;
         let idle = Duration::from_millis(entry.idle_ms.max(0).unsigned_abs());
-        // Where nothing can be handed back it stays, and is given back once it is idle; poison stays as it is.
-        let stays = !self.can().xnack && (poison || idle >= self.options.lease);
+        // What is not handed back stays, and is given back once it is idle; poison that cannot be stays as it is.
+        let stays = match poison {
+            true => !self.hands_back(Release::Fatal),
+            false => !self.hands_back(Release::Fail) && idle >= self.options.lease,
+        };
         if stays || !self.held.lock().hold_returning(at, Instant::now()) {
             return;
         }

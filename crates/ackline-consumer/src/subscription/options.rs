@@ -72,6 +72,9 @@ pub struct Options {
     /// Entries with the same value of this field (or header) are worked on one after the other, in the order of their IDs. A
     /// failed one is tried again here, and those behind it wait. Holds within one consumer: to keep order over several
     /// processes, spread the keys over several streams with one consumer each.
+    ///
+    /// Such a consumer needs a [`name`](Options::name) to keep order over its own end: what it gives back then stays in its
+    /// history, where its successor of the same name finds it in order. Others get it in the order in which it came back.
     pub order_by: Option<String>,
     /// Entries are not acknowledged at all: the server forgets them as it delivers them (NOACK).
     pub no_ack: bool,

@@ -133,7 +133,9 @@ impl Shared {
     async fn read_new(&self, reader: &mut Reader, stream: u16, claimed: Option<Instant>) -> Result<Phase> {
         let Some(room) = self.room().await else { return Ok(Phase::New) };
         let now = Instant::now();
-        let recent = claimed.filter(|&at| now.duration_since(at) < CLAIM_EVERY);
+        // Where order is kept, what was given back comes before what is new.
+        let rarely = self.options.order_by.is_none();
+        let recent = claimed.filter(|&at| rarely && now.duration_since(at) < CLAIM_EVERY);
         let claims = self.can().claim && !self.options.no_ack && recent.is_none();
         let claim = claims.then_some(self.options.lease);
         let place = self.place_of(stream);

@@ -143,7 +143,7 @@ impl Shared {
             return Ok(());
         }
         first_error(self.store.pipeline(commands).await?)?;
-        if !self.can().xnack {
+        if !self.hands_back(Release::Fail) {
             // XAUTOCLAIM need not wait for its turn.
             self.look.notify_one();
         }
@@ -160,17 +160,24 @@ impl Shared {
     /// What a release has to say about deliveries, which is nothing where XNACK counts by itself.
     fn count_of(&self, mode: Release, deliveries: i64) -> i64 {
         match mode {
-            _ if self.can().xnack => 0,
+            _ if self.hands_back(mode) => 0,
             Release::Silent => (deliveries - 1).max(0),
             Release::Fail => deliveries,
             Release::Fatal => super::admit::POISON_FROM,
         }
     }
 
-    /// XNACK. Where there is none, the entry stays with this consumer, but idle for as long as a lease lasts: who claims next
-    /// gets it.
+    /// Whether entries are given back to the group, or stay with this consumer for who claims them. The group hands out what it
+    /// has back in the order in which it came back, which is not that of the IDs: a consumer that keeps order and comes again
+    /// under its name finds them in its history, in order.
+    pub(super) fn hands_back(&self, mode: Release) -> bool {
+        let comes_again = self.options.order_by.is_some() && self.is_named();
+        self.can().xnack && (mode == Release::Fatal || !comes_again)
+    }
+
+    /// XNACK. If not that, the entry stays with this consumer, but idle for as long as a lease lasts: who claims next gets it.
     fn release_command(&self, place: &Place, mode: Release, count: i64, ids: &[EntryId]) -> Command {
-        match self.can().xnack {
+        match self.hands_back(mode) {
             true => place.nack(mode, ids),
             false => place.claim(&self.consumer, ids, self.options.lease, Some(count)),
         }

@@ -523,6 +523,35 @@ async fn what_is_left_undecided_keeps_its_place() {
 
 /// Poison that comes in does not let another of its key go while one is worked on.
 #[tokio::test(start_paused = true)]
+async fn who_comes_again_under_its_name_finds_its_keys_in_order() {
+    for without in [Without::default(), OLD] {
+        let harness = Harness::lacking(without);
+        let client = harness.client();
+        for number in 0..6 {
+            let fields = [("data", number.to_string()), ("key", "k".to_owned())];
+            client.add("s", fields).await.unwrap();
+        }
+        let calls = harness.recorder::<Message>();
+        // The first fails and waits, and those behind it wait for it, when their consumer stops.
+        calls.answer([Outcome::Nack(Some(HOUR))]);
+        for prefetch in [2, 0] {
+            let consume = client.consume("s", "g").name("a").order_by("key").prefetch(prefetch);
+            let running = consume.handler(calls.handler()).start().await.unwrap();
+            harness.advance(seconds(5)).await;
+            running.stop().await.unwrap();
+        }
+        let seen: Vec<_> = calls.calls().iter().map(|call| (call.id(), call.deliveries())).collect();
+        let mut ids = harness.acknowledged("s");
+        ids.sort();
+        let mut want: Vec<_> = ids.iter().map(|&id| (id, 1)).collect();
+        want[0].1 = 2;
+        want.insert(0, (ids[0], 1));
+        assert_eq!(seen, want, "{without:?}");
+        assert_eq!(ids.len(), 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn poison_has_no_place_in_order() {
     let harness = Harness::new();
     let client = harness.client();
