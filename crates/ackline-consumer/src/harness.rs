@@ -230,7 +230,7 @@ impl Harness {
     /// What is pending in a group, by ID.
     pub fn pending(&self, stream: &str, group: &str) -> Vec<Pending> {
         let place = Place { stream: stream.to_owned(), group: group.to_owned() };
-        let whole = (EntryId::ZERO, EntryId::new(u64::MAX, u64::MAX));
+        let whole = (EntryId::ZERO, EntryId::MAX);
         let all = verbs::pending(self.call(place.pending(whole, usize::MAX >> 1, None))).unwrap_or_default();
         let one =
             |one: verbs::Pending| Pending { id: one.id, consumer: one.owner, deliveries: one.deliveries };

@@ -16,6 +16,9 @@ impl EntryId {
     /// `0-0`, which no entry has.
     pub const ZERO: EntryId = EntryId { ms: 0, seq: 0 };
 
+    /// The greatest ID.
+    pub const MAX: EntryId = EntryId { ms: u64::MAX, seq: u64::MAX };
+
     /// The ID of two numbers.
     pub const fn new(ms: u64, seq: u64) -> EntryId {
         EntryId { ms, seq }

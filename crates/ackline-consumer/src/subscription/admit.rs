@@ -66,7 +66,7 @@ impl Shared {
         if entries.is_empty() {
             return Ok(());
         }
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         let ids: Vec<EntryId> = entries.iter().map(|entry| entry.id).collect();
         let counted = place.still_pending(&self.store, &ids).await?;
         let ours = counted.into_iter().filter(|pending| *pending.owner == *self.consumer);

@@ -119,7 +119,7 @@ impl Shared {
         for (stream, place) in self.streams() {
             let mut from = EntryId::ZERO;
             loop {
-                let range = (from, EntryId::new(u64::MAX, u64::MAX));
+                let range = (from, EntryId::MAX);
                 let look = place.pending(range, SWEEP_MAX, Some(&self.consumer));
                 let page = verbs::pending(self.store.call(look).await?)?;
                 page.iter().for_each(|entry| self.sweep_one(stream, entry));

@@ -19,7 +19,7 @@ impl Shared {
     /// beginning. If the stream is still there, somebody destroyed the group alone: from the last entry that this consumer saw,
     /// and what it has not settled becomes its own once more.
     pub(super) async fn heal(&self, stream: u16) -> Result<()> {
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         let seen = self.seen.lock()[usize::from(stream)];
         let last = self.last_id(&place.stream).await?;
         let at = match last {
@@ -38,7 +38,7 @@ impl Shared {
 
     /// Makes pending again what this consumer holds. What is no longer in the stream stays away.
     async fn take_back(&self, stream: u16) -> Result<()> {
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         let mut by_count = BTreeMap::<i64, Vec<EntryId>>::new();
         for (id, deliveries) in self.held.lock().unsettled(stream) {
             by_count.entry(deliveries).or_default().push(id);

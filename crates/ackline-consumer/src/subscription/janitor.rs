@@ -75,7 +75,7 @@ impl Shared {
     /// Removes a consumer that had nothing pending a moment ago. The command would also remove what it was given since: the
     /// same step therefore lists that, and it is put back.
     pub(super) async fn remove(&self, place: &Place, consumer: &str) -> Result<()> {
-        let whole = (EntryId::ZERO, EntryId::new(u64::MAX, u64::MAX));
+        let whole = (EntryId::ZERO, EntryId::MAX);
         let look = place.pending(whole, PENDING_MAX, Some(consumer));
         let answers = self.store.transaction(vec![look, place.delete_consumer(consumer)]).await?;
         let mut answers = answers.into_iter();

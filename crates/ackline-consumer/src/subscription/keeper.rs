@@ -171,7 +171,7 @@ impl Shared {
     }
 
     async fn renew_of(&self, stream: u16, ids: &[EntryId], now: Instant) -> Result<()> {
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         self.store.call(place.claim(&self.consumer, ids, Duration::ZERO, None)).await?;
         let mut held = self.held.lock();
         ids.iter().for_each(|&id| held.renewed(At { stream, id }, now));
@@ -180,7 +180,7 @@ impl Shared {
 
     /// Which of the entries still belong to this consumer. The others are marked as lost.
     async fn still_ours(&self, stream: u16, ids: &[EntryId]) -> Result<Vec<EntryId>> {
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         let pending = place.still_pending(&self.store, ids).await?;
         let mut ours = Vec::new();
         let mut held = self.held.lock();
@@ -212,7 +212,7 @@ impl Shared {
     }
 
     async fn take_over(&self, stream: u16) -> Result<()> {
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         let mut from = EntryId::ZERO;
         let _asking = self.asking();
         loop {

@@ -273,7 +273,11 @@ impl Shared {
     }
 
     pub(crate) fn place(&self, at: At) -> &Place {
-        &self.places[usize::from(at.stream)]
+        self.place_of(at.stream)
+    }
+
+    fn place_of(&self, stream: u16) -> &Place {
+        &self.places[usize::from(stream)]
     }
 
     /// What it does and how, in one line.

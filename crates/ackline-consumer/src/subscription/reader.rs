@@ -5,7 +5,7 @@ use super::backoff::Backoff;
 use crate::error::Result;
 use crate::id::EntryId;
 use crate::store::Reader;
-use crate::verbs::{self, Place};
+use crate::verbs;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
             Err(error) => {
                 failed += 1;
                 shared.note_failure(stream, &error);
-                let place = &shared.places[usize::from(stream)];
+                let place = shared.place_of(stream);
                 warn!(stream = place.stream, group = place.group, failed, %error, "cannot read");
                 if error.is_no_group() && shared.heal(stream).await.is_ok() && failed == 1 {
                     continue;
@@ -70,10 +70,6 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
 }
 
 impl Shared {
-    fn place_of(&self, stream: u16) -> &Place {
-        &self.places[usize::from(stream)]
-    }
-
     fn first_phase(&self) -> Phase {
         // Without acknowledgements nothing is ever pending.
         if self.options.no_ack { Phase::New } else { Phase::History(EntryId::ZERO) }
@@ -119,7 +115,7 @@ impl Shared {
     ) -> Result<Option<EntryId>> {
         let mut from = after.next();
         while let Some(first) = from {
-            let range = (first, EntryId::new(u64::MAX, u64::MAX));
+            let range = (first, EntryId::MAX);
             let look = self.place_of(stream).pending(range, LOOK_MAX, Some(&self.consumer));
             let page = verbs::pending(self.store.call(look).await?)?;
             if let Some(entry) = page.iter().find(|entry| !held.contains(&entry.id)) {

@@ -44,7 +44,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: u16) {
 impl Shared {
     /// Sends verdicts about one stream until the server has taken them or refused them.
     async fn deliver(&self, stream: u16, mut batch: Vec<Settled>) {
-        let place = &self.places[usize::from(stream)];
+        let place = self.place_of(stream);
         let mut failed = 0;
         while !batch.is_empty() {
             match self.attempt(place, &mut batch).await {

@@ -81,7 +81,7 @@ impl Shared {
         let reads = &mut self.vitals.streams.lock()[usize::from(stream)];
         reads.last = Some(now);
         if let Some(trouble) = reads.trouble.take() {
-            let place = &self.places[usize::from(stream)];
+            let place = self.place_of(stream);
             info!(stream = place.stream, group = place.group, after = ?now - trouble.since, "reading again");
             if matches!(trouble.error, Error::Connection { .. }) {
                 self.meters[usize::from(stream)].reconnects.increment(1);
