@@ -22,6 +22,7 @@ const RULES: &[Rule] = &[
     Rule { package: "ackline-log", never: &["ackline*", "tokio"] },
     Rule { package: "ackline", never: &["ackline-resp", "ackline-server", "tokio", "mio"] },
     Rule { package: "ackline-server", never: &["tokio"] },
+    Rule { package: "ackline-admin", never: &["ackline-consumer", "ackline-cli"] },
     Rule { package: "ackline-ruststream", never: &["ackline-server", "ackline-resp"] },
 ];
 

@@ -11,6 +11,7 @@
 //! look, asks for more at once, and the next turn has more to do with one look, too.
 
 use crate::clients::ClientInfo;
+use crate::handle::Who;
 use crate::mail::Msg;
 use crate::net::{Listener, Stream};
 use crate::session::Session;
@@ -184,19 +185,24 @@ impl Driver {
         let thread = self.next_thread % threads;
         self.next_thread += 1;
         match thread == self.index {
-            true => self.welcome(stream),
+            true => self.admit(stream),
             false => self.shared.mail(thread, Msg::Accepted(stream)),
         }
     }
 
-    fn welcome(&mut self, mut stream: Stream) {
-        let shared = Arc::clone(&self.shared);
-        if let Some(refusal) = refusal(&shared, &stream) {
-            shared.stats.rejected_connections.fetch_add(1, Relaxed);
+    /// Welcomes who comes from outside, if there is room and no reason against it.
+    fn admit(&mut self, mut stream: Stream) {
+        if let Some(refusal) = refusal(&self.shared, &stream) {
+            self.shared.stats.rejected_connections.fetch_add(1, Relaxed);
             // The peer learns why if it still listens.
             let _ = stream.write(refusal.as_bytes());
             return;
         }
+        self.welcome(stream, Who::Nobody);
+    }
+
+    fn welcome(&mut self, mut stream: Stream, who: Who) {
+        let shared = Arc::clone(&self.shared);
         shared.stats.connections.fetch_add(1, Relaxed);
         let (id, ends) = (shared.clients.next_id(), (stream.peer(), stream.local()));
         let info = Arc::new(ClientInfo::new(id, ends, stream.fd(), self.index));
@@ -206,7 +212,7 @@ impl Driver {
             return;
         }
         shared.clients.add(Arc::clone(&info));
-        let authenticated = shared.config.string("requirepass").is_empty();
+        let authenticated = who != Who::Nobody || shared.config.string("requirepass").is_empty();
         let session = Session::new(info, stream.is_local(), authenticated);
         let connection = Connection {
             stream,
@@ -274,7 +280,8 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         for msg in shared.mailboxes()[self.index].take() {
             match msg {
-                Msg::Accepted(stream) => self.welcome(stream),
+                Msg::Accepted(stream) => self.admit(stream),
+                Msg::Invited(stream, who) => self.welcome(stream, who),
                 Msg::Kill(id) => self.close(id),
                 Msg::Served { client, ticket, outcome, lsn } => self.with(client, |session| {
                     session.serve(&shared, ticket, &outcome, lsn);

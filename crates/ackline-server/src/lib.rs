@@ -13,6 +13,7 @@ pub mod config;
 mod dispatch;
 mod driver;
 mod encode;
+mod handle;
 mod mail;
 mod memory;
 mod monitor;
@@ -26,4 +27,5 @@ mod slowlog;
 mod start;
 mod stats;
 
+pub use handle::{Handle, Who};
 pub use start::{StartError, run};

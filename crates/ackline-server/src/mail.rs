@@ -3,6 +3,7 @@
 #[cfg(all(test, feature = "model"))]
 mod model;
 
+use crate::handle::Who;
 use ackline::Lsn;
 use ackline_engine::{Outcome, Ticket};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(crate) enum Push {
 pub(crate) enum Msg {
     /// A new connection.
     Accepted(crate::net::Stream),
+    /// A connection from within this process.
+    Invited(crate::net::Stream, Who),
     /// A blocked read has its answer.
     Served { client: u64, ticket: Ticket, outcome: Outcome, lsn: Lsn },
     /// Something for a client beside its replies.

@@ -147,7 +147,7 @@ impl Offline {
                         session.feed(&shared);
                     }
                 }
-                Msg::Accepted(_) | Msg::Resume => {}
+                Msg::Accepted(_) | Msg::Invited(..) | Msg::Resume => {}
             }
         }
         let now = ackline::now_ms();

@@ -3,6 +3,7 @@
 use crate::commands;
 use crate::config::Config;
 use crate::driver::{Driver, WAKER};
+use crate::handle::Handle;
 use crate::mail::Mailbox;
 use crate::net::Listener;
 use crate::shared::Shared;
@@ -26,6 +27,8 @@ pub enum StartError {
     Listen(String, std::io::Error),
     /// The operating system refused something.
     System(std::io::Error),
+    /// What the caller wanted to run beside the server did not start.
+    Beside(String),
 }
 
 impl fmt::Display for StartError {
@@ -36,6 +39,7 @@ impl fmt::Display for StartError {
             StartError::System(error) => {
                 write!(f, "the operating system refused to start the server: {error}")
             }
+            StartError::Beside(why) => f.write_str(why),
         }
     }
 }
@@ -43,8 +47,13 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// Runs a server until SHUTDOWN, SIGTERM or SIGINT; everything acknowledged is on disk when it ends. `memory` answers the
-/// bytes that the allocator has given out.
-pub fn run(config: Config, memory: fn() -> u64) -> Result<(), StartError> {
+/// bytes that the allocator has given out. `beside` is called once connections are possible, which is before the data is
+/// loaded; if it fails, the server ends.
+pub fn run(
+    config: Config,
+    memory: fn() -> u64,
+    beside: impl FnOnce(Handle) -> Result<(), String>,
+) -> Result<(), StartError> {
     let dir = PathBuf::from(config.string("dir"));
     let shared = Shared::new(config, memory).map_err(|error| StartError::Open(dir, error))?;
     let shared = Arc::new(shared);
@@ -66,7 +75,7 @@ pub fn run(config: Config, memory: fn() -> u64) -> Result<(), StartError> {
         handles.push(spawn(index, &shared, poll, std::mem::take(&mut listeners))?);
     }
     // Clients are told meanwhile that the data is being loaded.
-    let loaded = load(&shared);
+    let loaded = beside(Handle::new(&shared)).map_err(StartError::Beside).and_then(|()| load(&shared));
     match &loaded {
         Ok(()) => tracing::info!("Ready to accept connections tcp"),
         Err(_) => shared.stop(),

@@ -1,0 +1,233 @@
+//! One blocking connection to a server that speaks the Redis protocol.
+
+mod address;
+mod tls;
+
+pub use address::{Address, Place, Tls};
+
+use ackline_resp::decode_reply::{ReplyError, Value, decode_value};
+use ackline_resp::encode;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// Bytes that one read asks for at least.
+const READ: usize = 64 * 1024;
+
+/// Why a command has no answer.
+#[derive(Debug)]
+pub enum Error {
+    /// The way to the server: an address, a certificate, a socket. The text names the place, never a password.
+    Connect(String),
+    /// The connection broke.
+    Io(io::Error),
+    /// What came is no reply.
+    Reply(ReplyError),
+    /// The server refused: its own words.
+    Server(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Connect(text) | Error::Server(text) => f.write_str(text),
+            Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                f.write_str("the server closed the connection")
+            }
+            Error::Io(error) => error.fmt(f),
+            Error::Reply(error) => write!(f, "the server does not speak the Redis protocol: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        Error::Io(error)
+    }
+}
+
+/// The bytes below a connection.
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
+}
+
+/// A connection. Not to be used any further after [`Error::Io`] or [`Error::Reply`].
+pub struct Client {
+    stream: Stream,
+    input: Vec<u8>,
+    /// Where the next reply begins in `input`.
+    at: usize,
+}
+
+impl Client {
+    /// Connects, authenticates, and selects the database of the address. RESP2 until HELLO 3 is sent.
+    pub fn connect(address: &Address, timeout: Duration) -> Result<Client, Error> {
+        let mut client = Client::over_stream(dial(address, timeout)?);
+        if let Some(password) = &address.password {
+            let user = address.user.as_deref();
+            let words: Vec<&str> = ["AUTH"].into_iter().chain(user).chain([password.as_str()]).collect();
+            client.call(&words)?;
+        }
+        if address.database != 0 {
+            client.call(&["SELECT", &address.database.to_string()])?;
+        }
+        Ok(client)
+    }
+
+    /// Over a socket that is connected already, such as one into the server of this process.
+    pub fn over(stream: UnixStream) -> Client {
+        Client::over_stream(Stream::Unix(stream))
+    }
+
+    fn over_stream(stream: Stream) -> Client {
+        Client { stream, input: Vec::new(), at: 0 }
+    }
+
+    /// How long [`Client::receive`] waits; `None` = for ever. A wait that is over is [`Error::Io`] of kind `WouldBlock`,
+    /// after which one may wait again.
+    pub fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.set_read_timeout(patience)?,
+            Stream::Unix(stream) => stream.set_read_timeout(patience)?,
+            Stream::Tls(stream) => stream.sock.set_read_timeout(patience)?,
+        }
+        Ok(())
+    }
+
+    /// One command and its reply. An error reply is [`Error::Server`].
+    pub fn call<T: AsRef<[u8]>>(&mut self, words: &[T]) -> Result<Value, Error> {
+        self.send(words)?;
+        match self.reply()? {
+            Value::Error(text) => Err(Error::Server(String::from_utf8_lossy(&text).into_owned())),
+            value => Ok(value),
+        }
+    }
+
+    /// Commands sent together, and their replies in order, errors in their places.
+    pub fn call_all<T: AsRef<[u8]>>(&mut self, commands: &[Vec<T>]) -> Result<Vec<Value>, Error> {
+        let mut out = Vec::new();
+        commands.iter().for_each(|words| encode::request(&mut out, words));
+        self.send_bytes(&out)?;
+        commands.iter().map(|_| self.reply()).collect()
+    }
+
+    /// Sends a command.
+    pub fn send<T: AsRef<[u8]>>(&mut self, words: &[T]) -> Result<(), Error> {
+        let mut out = Vec::new();
+        encode::request(&mut out, words);
+        self.send_bytes(&out)
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream.write_all(bytes)?;
+        Ok(self.stream.flush()?)
+    }
+
+    /// The next reply; what is pushed meanwhile is passed over.
+    fn reply(&mut self) -> Result<Value, Error> {
+        loop {
+            match self.receive()? {
+                Value::Push(_) => {}
+                value => return Ok(value),
+            }
+        }
+    }
+
+    /// Whatever comes next: a reply, an error, or a push.
+    pub fn receive(&mut self) -> Result<Value, Error> {
+        loop {
+            if self.at < self.input.len()
+                && let Some((value, taken)) = decode_value(&self.input[self.at..]).map_err(Error::Reply)?
+            {
+                self.at += taken;
+                if self.at == self.input.len() {
+                    self.input.clear();
+                    self.at = 0;
+                }
+                return Ok(value);
+            }
+            self.read()?;
+        }
+    }
+
+    fn read(&mut self) -> Result<(), Error> {
+        self.input.drain(..self.at);
+        self.at = 0;
+        let before = self.input.len();
+        // An unfinished reply is read from its start again: as much more as there is keeps that from being done often.
+        self.input.resize(before + READ.max(before), 0);
+        let read = self.stream.read(&mut self.input[before..]);
+        self.input.truncate(before + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => Err(Error::Io(io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn dial(address: &Address, timeout: Duration) -> Result<Stream, Error> {
+    let failed = |error: io::Error| Error::Connect(format!("cannot connect to {}: {error}", address.name()));
+    let (host, port) = match &address.place {
+        Place::Unix(path) => return Ok(Stream::Unix(UnixStream::connect(path).map_err(failed)?)),
+        Place::Tcp(host, port) => (host, *port),
+    };
+    let stream = connect_tcp(host, port, timeout).map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    match &address.tls {
+        None => Ok(Stream::Tcp(stream)),
+        Some(tls) => {
+            let session = tls::session(tls, host)
+                .map_err(|why| Error::Connect(format!("cannot connect to {}: {why}", address.name())))?;
+            Ok(Stream::Tls(Box::new(rustls::StreamOwned::new(session, stream))))
+        }
+    }
+}
+
+/// Tries every address that the name stands for.
+fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name stands for no address");
+    for addr in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&addr, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(buf),
+            Stream::Unix(stream) => stream.read(buf),
+            Stream::Tls(stream) => stream.read(buf),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(buf),
+            Stream::Unix(stream) => stream.write(buf),
+            Stream::Tls(stream) => stream.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.flush(),
+            Stream::Unix(stream) => stream.flush(),
+            Stream::Tls(stream) => stream.flush(),
+        }
+    }
+}
