@@ -10,7 +10,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use run::{Step, cargo, root};
+use run::{Step, cargo, cargo_command, root, status};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -19,6 +19,7 @@ usage: cargo xtask <command>
   ci           fmt, clippy, deps, tidy, then test
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
+  docs         writes the pages that are made from the tables: docs/commands
   e2e [NAME]   only the end-to-end scripts, or only those named
   sim SEED [N] the simulation from one seed, or from N seeds on
   compare ...  Redis and Valkey beside Ackline, see `cargo xtask compare --help`
@@ -46,6 +47,7 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
         ("ci", []) => ci(),
         ("tidy", []) => tidy::check(&root()),
         ("deps", []) => deps::check(),
+        ("docs", []) => docs(),
         ("sim", seeds) if !seeds.is_empty() => {
             let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];
             cargo(&soak.into_iter().chain(seeds.iter().map(String::as_str)).collect::<Vec<_>>())
@@ -80,6 +82,13 @@ fn test() -> Step {
 fn models() -> Step {
     let packages = ["-p", "ackline-log", "-p", "ackline", "-p", "ackline-server"];
     cargo(&[&["test"], &packages[..], &["--features", "model", "--lib", "--test", "model"]].concat())
+}
+
+/// The tests that compare the pages with the tables write them if they are told to.
+fn docs() -> Step {
+    let mut tests = cargo_command();
+    tests.args(["test", "-p", "ackline-server", "--lib", "up_to_date"]).env("ACKLINE_UPDATE_DOCS", "1");
+    status(&mut tests)
 }
 
 fn build_binary() -> Step {
