@@ -4,6 +4,7 @@ mod ceiling;
 mod compare;
 mod deps;
 mod e2e;
+mod package;
 mod pgo;
 mod run;
 mod tidy;
@@ -23,6 +24,7 @@ usage: cargo xtask <command>
   e2e [NAME]   only the end-to-end scripts, or only those named
   sim SEED [N] the simulation from one seed, or from N seeds on
   compare ...  Redis and Valkey beside Ackline, see `cargo xtask compare --help`
+  package ...  archive and Debian package of a release: [--target TRIPLE]
   pgo          a release binary, made faster by what a counting one saw under load; needs llvm-profdata
   ceiling ...  the server that `compare` measures as the least that is possible";
 
@@ -52,6 +54,7 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
             let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];
             cargo(&soak.into_iter().chain(seeds.iter().map(String::as_str)).collect::<Vec<_>>())
         }
+        ("package", options) => package::run(options),
         ("pgo", []) => pgo::run(),
         ("compare", options) => compare::run(options),
         ("ceiling", options) => ceiling::run(options),
