@@ -108,16 +108,16 @@ impl<'a> Finger<'a> {
         Finger { root, leaf: None, id: StreamId::MIN, row: 0 }
     }
 
-    /// Whether the entry is pending.
-    pub(crate) fn finds(&mut self, id: StreamId) -> bool {
-        let Some(root) = self.root else { return false };
+    /// The delivery of an entry, if it is pending.
+    pub(crate) fn find(&mut self, id: StreamId) -> Option<Delivery> {
+        let root = self.root?;
         let (leaf, from) = match self.leaf {
             Some(leaf) if self.id < id && id <= leaf.id(leaf.len() - 1) => (leaf, self.row),
             _ => (root.leaf_of(id), 0),
         };
         let found = leaf.find_from(from, id);
         (self.leaf, self.id, self.row) = (Some(leaf), id, found.map_or_else(|row| row, |row| row + 1));
-        found.is_ok()
+        found.ok().map(|row| leaf.delivery(row))
     }
 }
 
