@@ -22,10 +22,10 @@ impl Default for Spread {
 }
 
 impl Spread {
-    fn count(&self, value: u64) {
+    fn count(&self, value: u64, times: u64) {
         let bits = u64::BITS - value.saturating_sub(1).leading_zeros();
-        add(&self.buckets[(bits as usize).min(BUCKETS - 1)], 1);
-        add(&self.sum, value.min(1 << (BUCKETS - 1)));
+        add(&self.buckets[(bits as usize).min(BUCKETS - 1)], times);
+        add(&self.sum, value.min(1 << (BUCKETS - 1)).wrapping_mul(times));
     }
 
     /// Upper bounds and how many values each bucket holds, the smallest first; what is above the last bound is in it.
@@ -57,10 +57,14 @@ pub struct Tally {
     pub released: Cell<u64>,
     /// Pending entries acknowledged, or dropped because their entry was deleted with its references.
     pub acknowledged: Cell<u64>,
-    /// Ms from the last delivery to XACK or XACKDEL. An ID that a command names twice is counted twice.
+    /// Ms from the last delivery to XACK or XACKDEL. Of the commands of one millisecond the first is looked at, and stands
+    /// for the others: to look costs a tenth of an acknowledgement. An ID that a command names twice is counted twice.
     pub ack_latency: Spread,
-    /// Deliveries of entries that XACK or XACKDEL acknowledged.
+    /// Deliveries of entries that XACK or XACKDEL acknowledged, counted in the same way.
     pub deliveries: Spread,
+    /// Unix ms of the last command that was looked at, and acknowledgements since then that were not.
+    looked_at: Cell<i64>,
+    unseen: Cell<u64>,
 }
 
 impl Tally {
@@ -77,13 +81,25 @@ impl Tally {
         }
     }
 
-    /// A consumer acknowledged what was delivered so.
+    /// Whether a command is the first of its millisecond, which is to be looked at.
     #[inline]
-    pub(crate) fn note_ack(&self, now: i64, delivery: &Delivery) {
+    pub(crate) fn is_first(&self, now: i64) -> bool {
+        self.looked_at.replace(now) != now
+    }
+
+    /// So many acknowledgements were not looked at.
+    #[inline]
+    pub(crate) fn pass_over(&self, count: usize) {
+        add(&self.unseen, count as u64);
+    }
+
+    /// One of a command that is looked at.
+    pub(crate) fn look(&self, now: i64, delivery: &Delivery) {
+        let times = 1 + self.unseen.take();
         if delivery.owner.is_some() {
-            self.ack_latency.count(now.saturating_sub(delivery.delivered_at).max(0) as u64);
+            self.ack_latency.count(now.saturating_sub(delivery.delivered_at).max(0) as u64, times);
         }
-        self.deliveries.count(delivery.delivery_count.max(0) as u64);
+        self.deliveries.count(delivery.delivery_count.max(0) as u64, times);
     }
 
     /// Adds another tally to this one.
@@ -110,7 +126,7 @@ mod tests {
     #[test]
     fn a_bucket_ends_with_its_bound() {
         let spread = Spread::default();
-        [0, 1, 2, 3, 4, 5, u64::MAX].into_iter().for_each(|value| spread.count(value));
+        [0, 1, 2, 3, 4, 5, u64::MAX].into_iter().for_each(|value| spread.count(value, 1));
         let full: Vec<(u64, u64)> = spread.buckets().filter(|(_, count)| *count > 0).collect();
         assert_eq!(full, [(1, 2), (2, 1), (4, 2), (8, 1), (1 << 39, 1)]);
         assert_eq!(spread.sum(), 15 + (1 << 39));

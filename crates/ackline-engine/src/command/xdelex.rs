@@ -9,7 +9,7 @@ use crate::id::StreamId;
 use crate::record::Change;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Kind, Spec};
-use crate::state::{Delivery, Group, Name};
+use crate::state::{Group, Name};
 use crate::txn::Txn;
 use crate::write_command;
 use std::collections::BTreeSet;
@@ -189,7 +189,7 @@ fn drop_ghosts(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId]) -> Result<(), Er
     let ghosts: Vec<(Name, Ids)> = stream
         .groups()
         .iter()
-        .map(|group| (group.name.clone(), pending(group, ids.iter().copied().collect(), |_| {})))
+        .map(|group| (group.name.clone(), ghosts(group, ids)))
         .filter(|(_, ghosts)| !ghosts.is_empty())
         .collect();
     for (group, ghosts) in ghosts {
@@ -201,17 +201,17 @@ fn drop_ghosts(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId]) -> Result<(), Er
 /// Acknowledges what is pending in the group: those IDs, each once.
 fn acknowledge(txn: &mut Txn<'_>, key: &[u8], group: &[u8], ids: Ids) -> Result<Ids, Error> {
     let Some((_, state)) = txn.group(key, group)? else { return Ok(Ids::default()) };
-    let (now, tally) = (txn.now(), txn.tally(key));
-    let ids = pending(state, ids, |delivery| tally.note_ack(now, delivery));
+    let ids = ids.pending(txn, key, state);
     if !ids.is_empty() {
         txn.emit(key, Change::Ack { group, ids: ids.as_slice().into() });
     }
     Ok(ids)
 }
 
-fn pending(group: &Group, ids: Ids, note: impl Fn(&Delivery)) -> Ids {
+/// Those IDs that are pending in the group.
+fn ghosts(group: &Group, ids: &[StreamId]) -> Ids {
     let mut finger = group.pending.finger();
-    ids.keep_once(|id| finger.find(id).inspect(&note).is_some())
+    ids.iter().copied().collect::<Ids>().keep_once(|id| finger.finds(id))
 }
 
 #[cfg(test)]

@@ -108,8 +108,18 @@ impl<'a> Finger<'a> {
         Finger { root, leaf: None, id: StreamId::MIN, row: 0 }
     }
 
+    /// Whether the entry is pending.
+    pub(crate) fn finds(&mut self, id: StreamId) -> bool {
+        self.place(id).is_some()
+    }
+
     /// The delivery of an entry, if it is pending.
     pub(crate) fn find(&mut self, id: StreamId) -> Option<Delivery> {
+        self.place(id).map(|(leaf, row)| leaf.delivery(row))
+    }
+
+    #[inline]
+    fn place(&mut self, id: StreamId) -> Option<(&'a Chunk, usize)> {
         let root = self.root?;
         let (leaf, from) = match self.leaf {
             Some(leaf) if self.id < id && id <= leaf.id(leaf.len() - 1) => (leaf, self.row),
@@ -117,7 +127,7 @@ impl<'a> Finger<'a> {
         };
         let found = leaf.find_from(from, id);
         (self.leaf, self.id, self.row) = (Some(leaf), id, found.map_or_else(|row| row, |row| row + 1));
-        found.ok().map(|row| leaf.delivery(row))
+        Some((leaf, found.ok()?))
     }
 }
 
