@@ -18,6 +18,7 @@ mod mail;
 mod memory;
 mod monitor;
 mod net;
+mod observation;
 pub mod offline;
 mod output;
 mod pubsub;
@@ -28,4 +29,5 @@ mod start;
 mod stats;
 
 pub use handle::{Handle, Who};
+pub use observation::{CommandTimes, Observation};
 pub use start::{StartError, run};
