@@ -1,6 +1,7 @@
 """prometheus-redis-exporter against the real server, and our own page of metrics beside it: series of the same name and labels
 have the same value."""
 
+import pathlib
 import re
 import subprocess
 import time
@@ -101,6 +102,7 @@ def look(checks, server):
     for name in ["redis_memory_max_bytes", "redis_blocked_clients"]:
         checks.equal(ours.get((name, ())), theirs.get((name, ())), name)
     own(checks, ours)
+    drawn(checks, ours)
 
 
 def own(checks, ours):
@@ -117,6 +119,16 @@ def own(checks, ours):
     cmd = (("cmd", "xadd"),)
     checks.equal(ours[("redis_commands_total", cmd)], 11.0, "calls of XADD")
     checks.equal(ours[("ackline_command_seconds_count", cmd)], 11.0, "and as many in the histogram")
+
+
+def drawn(checks, ours):
+    """Everything that the dashboard and the rules draw from is there."""
+    names = {name for name, _ in ours}
+    deploy = pathlib.Path(__file__).parents[2] / "deploy"
+    texts = [(deploy / path).read_text() for path in ["grafana/ackline.json", "prometheus/rules.yml"]]
+    wanted = set(re.findall(r"\b(?:ackline|redis)_\w+", " ".join(texts)))
+    checks.true(len(wanted) > 20, f"names in dashboard and rules: {len(wanted)}")
+    checks.equal(sorted(wanted - names), [], "names that no metric has")
 
 
 def main(checks, server):
