@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod compare;
+mod demo;
 mod deps;
 mod e2e;
 mod package;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
   ci           fmt, clippy, deps, tidy, then test
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
+  demo ...     a minute of orders, crashes and poison to be seen in the console: [--seconds N] [--keep]
   docs         writes the pages that are made from the tables: docs/commands
   e2e [NAME]   only the end-to-end scripts, or only those named
   sim SEED [N] the simulation from one seed, or from N seeds on
@@ -49,6 +51,7 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
         ("ci", []) => ci(),
         ("tidy", []) => tidy::check(&root()),
         ("deps", []) => deps::check(),
+        ("demo", options) => demo::run(options),
         ("docs", []) => docs(),
         ("sim", seeds) if !seeds.is_empty() => {
             let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo run -p ackline-consumer --example shop -- order URL PER_SECOND [COUNT]    orders, until killed or COUNT are there
-//! cargo run -p ackline-consumer --example shop -- pack URL NAME                   packs them, until killed
+//! cargo run -p ackline-consumer --example shop -- pack URL GROUP NAME             packs them, until killed
 //! cargo run -p ackline-consumer --example shop -- hang URL GROUP NAME             takes orders and does nothing
 //! ```
 //!
@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const STREAM: &str = "orders";
-const GROUP: &str = "packers";
 /// After so long others take what a dead packer had.
 const LEASE: Duration = Duration::from_secs(2);
 
@@ -57,8 +56,8 @@ async fn pack_one(Json(order): Json<Order>, message: Message) -> anyhow::Result<
     Ok(())
 }
 
-async fn pack(client: &Client, name: &str) -> anyhow::Result<()> {
-    let packers = client.consume(STREAM, GROUP).name(name).lease(LEASE).max_deliveries(3);
+async fn pack(client: &Client, group: &str, name: &str) -> anyhow::Result<()> {
+    let packers = client.consume(STREAM, group).name(name).lease(LEASE).max_deliveries(3);
     let backoff = Backoff::exponential(Duration::from_millis(200), Duration::from_secs(2));
     // What is fetched counts as delivered: with few fetched, few suffer with the order that kills.
     let packers = packers.backoff(backoff).concurrency(4).prefetch(0);
@@ -80,8 +79,8 @@ async fn main() -> anyhow::Result<()> {
     match args[..] {
         ["order", _, per_second] => order(&client, per_second.parse()?, u64::MAX).await,
         ["order", _, per_second, count] => order(&client, per_second.parse()?, count.parse()?).await,
-        ["pack", _, name] => pack(&client, name).await,
+        ["pack", _, group, name] => pack(&client, group, name).await,
         ["hang", _, group, name] => hang(&client, group, name).await,
-        _ => bail!("order URL PER_SECOND [COUNT] | pack URL NAME | hang URL GROUP NAME"),
+        _ => bail!("order URL PER_SECOND [COUNT] | pack URL GROUP NAME | hang URL GROUP NAME"),
     }
 }
