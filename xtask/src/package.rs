@@ -7,7 +7,7 @@
 //! ```
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::run::{Step, cargo, cargo_command, root, status, stdout, target_dir};
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &[String]) -> Step {
     cargo(&[&["build", "--release", "--locked", "-p", "ackline-cli"], &chosen[..]].concat())?;
     let binary = target_dir().join(target.unwrap_or_default()).join("release/ackline");
     let out = root().join("target/package");
-    let stage = stage(&out, &binary)?;
+    stage(&out.join("stage"), &binary)?;
     let version = stdout(Command::new(&binary).arg("--version"))?;
     let version = version.split_whitespace().nth(1).ok_or("the binary does not tell its version")?;
     let name = format!("ackline-{version}-{}", target.unwrap_or("host"));
@@ -43,16 +43,15 @@ pub(crate) fn run(options: &[String]) -> Step {
             .arg(&archive)
             .arg("stage"),
     )?;
-    println!("{} ({} bytes)", archive.display(), stage_size(&archive));
+    println!("{} ({} bytes)", archive.display(), size(&archive));
     debian(&out, &chosen)
 }
 
 /// A fresh folder with all that is installed.
-fn stage(out: &Path, binary: &Path) -> Result<PathBuf, String> {
-    let stage = out.join("stage");
+fn stage(stage: &Path, binary: &Path) -> Step {
     let (man, completions) = (stage.join("man"), stage.join("completions"));
     if stage.exists() {
-        fs::remove_dir_all(&stage).map_err(|error| format!("{}: {error}", stage.display()))?;
+        fs::remove_dir_all(stage).map_err(|error| format!("{}: {error}", stage.display()))?;
     }
     for folder in [&man, &completions] {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -64,11 +63,10 @@ fn stage(out: &Path, binary: &Path) -> Result<PathBuf, String> {
         fs::write(completions.join(file), text).map_err(|error| format!("{file}: {error}"))?;
     }
     let beside = BESIDE.iter().map(|name| root().join(name));
-    status(Command::new("cp").arg("-r").args(beside).arg(&stage))?;
-    Ok(stage)
+    status(Command::new("cp").arg("-r").args(beside).arg(stage))
 }
 
-fn stage_size(archive: &Path) -> u64 {
+fn size(archive: &Path) -> u64 {
     fs::metadata(archive).map_or(0, |meta| meta.len())
 }
 
