@@ -26,6 +26,7 @@ mod shared;
 mod slowlog;
 mod start;
 mod stats;
+mod tls;
 
 pub use handle::{Handle, Who};
 pub use start::{StartError, run};

@@ -8,6 +8,7 @@ use crate::memory::Memory;
 use crate::pubsub::PubSub;
 use crate::slowlog::Slowlog;
 use crate::stats::{CommandStats, PerThread, Stats};
+use crate::tls::Tls;
 use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) progress: Arc<Progress>,
     pub(crate) memory: Memory,
     pub(crate) config: Config,
+    pub(crate) tls: Tls,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
@@ -67,6 +69,7 @@ impl Shared {
             progress: Arc::default(),
             memory: Memory::new(memory),
             config,
+            tls: Tls::default(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::new(threads),

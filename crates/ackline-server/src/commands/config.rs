@@ -71,7 +71,11 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     }
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let tls = env.shared.tls.prepare(&env.shared.config, &pairs)?;
     let changed = env.shared.config.set(&pairs)?;
+    if let Some(change) = tls {
+        change.commit();
+    }
     if changed.contains(&"appendfsync") {
         env.shared.broker().log().set_sync(sync_mode(&env.shared.config));
     }

@@ -227,6 +227,8 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     for name in ["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"] {
         lines.put(name, 0);
     }
+    lines.put("acl_access_denied_tls_cert", stats.tls_cert_failures.load(Relaxed));
+    lines.put("tls_handshake_failures", stats.tls_handshake_failures.load(Relaxed));
 }
 
 fn replication(env: &mut Env<'_, '_>, lines: &mut Lines) {
