@@ -45,7 +45,7 @@ fn id_lengths(ids: &[String]) -> usize {
 
 #[test]
 fn blocked_reads_are_served() {
-    let server = Secured::start(&[]);
+    let server = Secured::start(&["--io-threads", "3"]);
     let (mut reader, mut writer) = (server.client(), server.client());
     let mut watcher = server.plain();
     for round in 0..50 {
