@@ -4,6 +4,7 @@
 
 mod abuse;
 mod certificates;
+mod handshake;
 mod traffic;
 
 use crate::process::free_port;
