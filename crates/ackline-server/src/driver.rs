@@ -555,7 +555,8 @@ impl Connection {
             self.traffic = (bytes, since);
         }
         let session = &self.session;
-        let may_be_silent = session.blocked.is_some() || session.monitor || session.subscribed() > 0;
+        let waits = session.blocked.is_some() || session.out.is_held();
+        let may_be_silent = waits || session.monitor || session.subscribed() > 0;
         if may_be_silent || self.stream.is_within() { 0 } else { now - self.traffic.1 }
     }
 
@@ -656,5 +657,6 @@ fn is_denied(shared: &Shared, stream: &Stream) -> bool {
     open && !stream.is_local()
 }
 
-const DENIED: &str = "-DENIED Ackline runs in protected mode: it has no password, so only clients of this machine may connect. \
-     Set a password with requirepass, or turn protected-mode off if the network can be trusted.\r\n";
+const DENIED: &str = "-DENIED Ackline runs in protected mode: it has no password, so only clients of this \
+     machine may connect. Set a password with requirepass, or turn protected-mode off if the network can be \
+     trusted.\r\n";
