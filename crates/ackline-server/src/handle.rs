@@ -13,11 +13,12 @@ use std::sync::Arc;
 pub enum Who {
     /// As any client that has just connected: AUTH is still to come, if the server asks for it.
     Nobody,
-    /// As this user of the access control list.
+    /// As this user of the access control list. Like the two below, the connection cannot log in as somebody else.
     User(String),
-    /// As one who may run every command.
+    /// As one who may run every command. It is in no list of users, and nobody can log in as it.
     Operator,
-    /// As one who may run commands that only read.
+    /// As one who may run commands that read data or look at the server. It is in no list of users, and nobody can log
+    /// in as it.
     Reader,
 }
 
@@ -35,8 +36,11 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// The system has no descriptors left.
+    /// There is no such user, or it is off; the system has no descriptors left.
     pub fn connect(&self, who: Who) -> io::Result<UnixStream> {
+        if self.0.users.admit(&who).is_none() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "no such user, or it is disabled"));
+        }
         let (ours, theirs) = UnixStream::pair()?;
         theirs.set_nonblocking(true)?;
         let stream = Stream::Unix(mio::net::UnixStream::from_std(theirs), "admin".to_owned());

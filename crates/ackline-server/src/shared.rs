@@ -1,5 +1,6 @@
 //! What all I/O threads share.
 
+use crate::acl::Users;
 use crate::clients::Clients;
 use crate::commands::{self, Handler};
 use crate::config::Config;
@@ -18,6 +19,8 @@ use std::sync::{Arc, OnceLock};
 /// What there is about one command beside its declaration.
 pub(crate) struct Row {
     pub(crate) handler: Option<Handler>,
+    /// Its number in the catalog of access control.
+    pub(crate) number: u16,
     pub(crate) stats: PerThread<CommandStats>,
 }
 
@@ -33,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) progress: Arc<Progress>,
     pub(crate) memory: Memory,
     pub(crate) config: Config,
+    pub(crate) users: Users,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
@@ -67,6 +71,7 @@ impl Shared {
             progress: Arc::default(),
             memory: Memory::new(memory),
             config,
+            users: Users::new(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::new(threads),

@@ -27,6 +27,8 @@ pub enum StartError {
     Listen(String, std::io::Error),
     /// The operating system refused something.
     System(std::io::Error),
+    /// A user is not declared as it should be.
+    Users(String),
     /// What the caller wanted to run beside the server did not start.
     Beside(String),
 }
@@ -39,6 +41,7 @@ impl fmt::Display for StartError {
             StartError::System(error) => {
                 write!(f, "the operating system refused to start the server: {error}")
             }
+            StartError::Users(why) => f.write_str(why),
             StartError::Beside(why) => f.write_str(why),
         }
     }
@@ -57,6 +60,7 @@ pub fn run(
     let dir = PathBuf::from(config.string("dir"));
     let shared = Shared::new(config, memory).map_err(|error| StartError::Open(dir, error))?;
     let shared = Arc::new(shared);
+    shared.users.open(&shared.config).map_err(StartError::Users)?;
     raise_descriptors(&shared.config);
     let mut listeners = listen(&shared.config)?;
     let threads = shared.config.int("io-threads").max(1) as usize;
