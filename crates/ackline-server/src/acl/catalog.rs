@@ -32,8 +32,12 @@ pub(crate) const CATEGORIES: [&str; 21] = [
     "scripting",
 ];
 
-/// The categories of a command: those that follow from its flags, and its own.
-pub(crate) fn categories(spec: &Spec) -> impl Iterator<Item = &'static str> + use<> {
+/// The categories of a command, those that follow from its flags and its own, in the order of [`CATEGORIES`].
+pub(crate) fn categories(spec: &'static Spec) -> impl Iterator<Item = &'static str> {
+    CATEGORIES.into_iter().filter(move |category| own_categories(spec).any(|own| own == *category))
+}
+
+fn own_categories(spec: &'static Spec) -> impl Iterator<Item = &'static str> {
     spec.flags.categories().chain(spec.acl.iter().copied())
 }
 
@@ -125,7 +129,7 @@ impl Catalog {
 
     /// Those of a category.
     pub(crate) fn of_category(&self, category: &str) -> impl Iterator<Item = &'static Spec> {
-        let has = move |spec: &&Spec| categories(spec).any(|name| name == category);
+        let has = move |spec: &&'static Spec| categories(spec).any(|name| name == category);
         self.items.iter().map(|item| item.spec).filter(has)
     }
 
@@ -150,7 +154,7 @@ mod tests {
     #[test]
     fn every_category_of_a_command_is_listed() {
         for item in &CATALOG.items {
-            for category in categories(item.spec) {
+            for category in own_categories(item.spec) {
                 assert!(CATEGORIES.contains(&category), "{}: {category}", item.spec.name);
             }
         }
