@@ -29,6 +29,8 @@ pub enum StartError {
     Tls(String),
     /// The operating system refused something.
     System(std::io::Error),
+    /// A user is not declared as it should be.
+    Users(String),
     /// What the caller wanted to run beside the server did not start.
     Beside(String),
 }
@@ -42,6 +44,7 @@ impl fmt::Display for StartError {
             StartError::System(error) => {
                 write!(f, "the operating system refused to start the server: {error}")
             }
+            StartError::Users(why) => f.write_str(why),
             StartError::Beside(why) => f.write_str(why),
         }
     }
@@ -60,6 +63,7 @@ pub fn run(
     let dir = PathBuf::from(config.string("dir"));
     let shared = Shared::new(config, memory).map_err(|error| StartError::Open(dir, error))?;
     let shared = Arc::new(shared);
+    shared.users.open(&shared.config).map_err(StartError::Users)?;
     raise_descriptors(&shared.config);
     shared.tls.begin(&shared.config).map_err(StartError::Tls)?;
     let mut listeners = listen(&shared.config)?;

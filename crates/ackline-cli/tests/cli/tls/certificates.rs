@@ -73,6 +73,15 @@ fn a_certificate_makes_its_owner_a_user() {
         assert_eq!(ask(&mut client, "AUTH secret"), "OK");
     }
     let mut admin = named("default", "default");
+    assert_eq!(count(&mut admin, "acl_access_denied_tls_cert"), 1, "the others are no names at all");
+    assert!(ask(&mut admin, "ACL LOG").contains("reason tls-cert context toplevel object  username nobody"));
+    assert_eq!(ask(&mut admin, "ACL SETUSER ann on nopass ~a* +@all"), "OK");
+    let mut ann = named("ann", "f");
+    assert_eq!(ask(&mut ann, "ACL WHOAMI"), "ann");
+    assert_eq!(ask(&mut ann, "XADD a 1-1 f v"), "1-1");
+    assert!(ask(&mut ann, "XADD b 1-1 f v").starts_with("NOPERM"));
+    assert_eq!(ask(&mut admin, "ACL SETUSER ann off"), "OK");
+    assert!(ask(&mut named("ann", "f"), "PING").starts_with("NOAUTH"));
     assert_eq!(ask(&mut admin, "CONFIG SET tls-auth-clients-user off"), "OK");
     assert!(ask(&mut named("default", "default"), "PING").starts_with("NOAUTH"));
 }
