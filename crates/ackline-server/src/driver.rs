@@ -17,8 +17,9 @@ use crate::net::{Listener, Stream};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::stats;
+use crate::tls::Channel;
 use mio::{Events, Interest, Poll, Token};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,11 +38,17 @@ const READ: usize = 64 * 1024;
 const READS_MAX: usize = 4;
 /// How long after a failure connections are accepted again, in ms.
 const STARVED: i64 = 100;
+/// A handshake that takes longer ends the connection, in ms.
+const HANDSHAKE_MAX: i64 = 10_000;
+/// How often idle clients are looked for, in ms.
+const SWEEP: i64 = 500;
 /// The loop looks around at least this often.
 const IDLE_MAX: Duration = Duration::from_millis(500);
 
 pub(crate) struct Connection {
     stream: Stream,
+    /// What is between the stream and the session, if it is encrypted.
+    tls: Option<Box<Channel>>,
     session: Session,
     wants_write: bool,
     /// It is in [`Driver::fed`].
@@ -50,6 +57,8 @@ pub(crate) struct Connection {
     is_held: bool,
     /// Unix ms since which the output is above its soft limit.
     over_soft_since: Option<i64>,
+    /// How many bytes had gone in and out at the last look for idle clients, and the Unix ms since which it is so many.
+    traffic: (u64, i64),
 }
 
 /// One I/O thread.
@@ -69,6 +78,10 @@ pub(crate) struct Driver {
     waiting: Vec<u64>,
     /// Unix ms of when there were no descriptors for connections that wait to be accepted. No event will tell again.
     starved_at: Option<i64>,
+    /// Clients whose handshake has begun, and when it has to be over, Unix ms. It may be over, and they may be gone.
+    shaking: VecDeque<(i64, u64)>,
+    /// Unix ms of the last look for idle clients.
+    swept_at: i64,
     next_thread: usize,
     /// What a read fills: one for all connections of the thread.
     scratch: Vec<u8>,
@@ -88,6 +101,8 @@ impl Driver {
             unread: Vec::new(),
             waiting: Vec::new(),
             starved_at: None,
+            shaking: VecDeque::new(),
+            swept_at: 0,
             next_thread: 0,
             scratch: vec![0; READ],
         }
@@ -123,6 +138,7 @@ impl Driver {
             self.read_on();
             self.accept_again();
             self.read_mail();
+            self.expire();
             self.shared.broker().flush();
             self.write_fed();
             self.follow_log();
@@ -160,7 +176,8 @@ impl Driver {
 
     fn accept(&mut self, listener: usize) {
         loop {
-            match self.listeners[listener].accept() {
+            let keepalive = self.shared.config.live().tcp_keepalive.load(Relaxed);
+            match self.listeners[listener].accept(keepalive) {
                 Ok(stream) => self.place(stream),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.starved_at = None;
@@ -192,18 +209,34 @@ impl Driver {
 
     /// Welcomes who comes from outside, if there is room and no reason against it.
     fn admit(&mut self, mut stream: Stream) {
-        if let Some(refusal) = refusal(&self.shared, &stream) {
+        let (full, denied) = (is_full(&self.shared), is_denied(&self.shared, &stream));
+        if full || denied {
             self.shared.stats.rejected_connections.fetch_add(1, Relaxed);
-            // The peer learns why if it still listens.
-            let _ = stream.write(refusal.as_bytes());
-            return;
         }
-        self.welcome(stream, Who::Nobody);
+        match (full || denied, stream.is_encrypted()) {
+            (false, _) => self.welcome(stream, Who::Nobody, None),
+            // Those would understand it only after a handshake, for which there is room or not.
+            (true, true) if full => {}
+            (true, true) => self.welcome(stream, Who::Nobody, Some(DENIED)),
+            (true, false) => {
+                // The peer learns why if it still listens.
+                let _ = stream.write(if full { FULL } else { DENIED }.as_bytes());
+            }
+        }
     }
 
-    fn welcome(&mut self, mut stream: Stream, who: Who) {
+    /// `refusal`: what the peer is told instead of being served.
+    fn welcome(&mut self, mut stream: Stream, who: Who, refusal: Option<&str>) {
         let shared = Arc::clone(&self.shared);
+        // The user may be gone since the connection was asked for.
+        let Some(identity) = shared.identify(&who) else { return };
         shared.stats.connections.fetch_add(1, Relaxed);
+        let tls = match stream.is_encrypted().then(|| shared.tls.current().map(Channel::new)) {
+            None => None,
+            Some(Some(Ok(channel))) => Some(Box::new(channel)),
+            // Nothing but the parameters could make it fail, and those were tried.
+            Some(_) => return tracing::error!("there is nothing to encrypt a connection with"),
+        };
         let (id, ends) = (shared.clients.next_id(), (stream.peer(), stream.local()));
         let info = Arc::new(ClientInfo::new(id, ends, stream.fd(), self.index));
         let token = Token(CLIENTS + id as usize);
@@ -212,15 +245,22 @@ impl Driver {
             return;
         }
         shared.clients.add(Arc::clone(&info));
-        let authenticated = who != Who::Nobody || shared.config.string("requirepass").is_empty();
-        let session = Session::new(info, stream.is_local(), authenticated);
+        let mut session = Session::new(info, stream.is_local(), identity);
+        if let Some(text) = refusal {
+            session.turn_away(text);
+        }
+        if tls.is_some() {
+            self.shaking.push_back((ackline::now_ms() + HANDSHAKE_MAX, id));
+        }
         let connection = Connection {
             stream,
+            tls,
             session,
             wants_write: false,
             is_fed: false,
             is_held: false,
             over_soft_since: None,
+            traffic: (0, 0),
         };
         self.connections.insert(id, Box::new(connection));
         self.turn(id, Reading::Some);
@@ -251,11 +291,10 @@ impl Driver {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.is_fed = false;
         let alive = connection.write(&self.shared, self.poll.registry(), id);
-        let session = &connection.session;
-        let over = session.closing && !session.out.is_held() && session.out.len() == 0;
-        if !alive || over || self.shared.broker().log().durable().poisoned() {
+        if !alive || connection.is_over() || self.shared.broker().log().durable().poisoned() {
             return self.close(id);
         }
+        let session = &connection.session;
         if session.out.is_held() && !std::mem::replace(&mut connection.is_held, true) {
             self.held.push(id);
         }
@@ -268,10 +307,42 @@ impl Driver {
         if let Some(mut connection) = self.connections.remove(&id) {
             // The descriptor closes with the stream; deregistering can only fail if it is gone already.
             let _ = self.poll.registry().deregister(connection.stream.source());
+            if let Some(tls) = &mut connection.tls {
+                tls.end(&mut connection.stream);
+            }
             connection.session.end(&self.shared);
             // After a crowd its room is given back, before the next one is half as large.
             if self.connections.len() < self.connections.capacity() / 4 {
                 self.connections.shrink_to(self.connections.len() * 2);
+            }
+        }
+    }
+
+    /// Ends handshakes that take too long, and connections that were idle for too long.
+    fn expire(&mut self) {
+        let idle_max = self.shared.config.live().timeout.load(Relaxed) as i64 * 1000;
+        if idle_max == 0 && self.shaking.is_empty() {
+            return;
+        }
+        let now = ackline::now_ms();
+        while let Some((_, id)) = self.shaking.front().copied().filter(|(until, _)| *until <= now) {
+            self.shaking.pop_front();
+            if let Some(connection) = self.connections.get(&id)
+                && connection.is_shaking()
+            {
+                connection.handshake_failed(&self.shared, "it takes too long");
+                self.close(id);
+            }
+        }
+        if idle_max > 0 && now - self.swept_at >= SWEEP {
+            self.swept_at = now;
+            let idle = |connection: &mut Connection| connection.idle_for(now) > idle_max;
+            let idle =
+                self.connections.iter_mut().filter_map(|(id, connection)| idle(connection).then_some(*id));
+            let idle: Vec<u64> = idle.collect();
+            for id in idle {
+                tracing::debug!("client {id} is closed: it was idle for longer than timeout");
+                self.close(id);
             }
         }
     }
@@ -281,7 +352,7 @@ impl Driver {
         for msg in shared.mailboxes()[self.index].take() {
             match msg {
                 Msg::Accepted(stream) => self.admit(stream),
-                Msg::Invited(stream, who) => self.welcome(stream, who),
+                Msg::Invited(stream, who) => self.welcome(stream, who, None),
                 Msg::Kill(id) => self.close(id),
                 Msg::Served { client, ticket, outcome, lsn } => self.with(client, |session| {
                     session.serve(&shared, ticket, &outcome, lsn);
@@ -292,7 +363,24 @@ impl Driver {
                     session.give_up(with_error);
                     session.feed(&shared);
                 }),
+                Msg::UsersChanged { by } => self.renew_users(by),
                 Msg::Resume => {}
+            }
+        }
+    }
+
+    /// Every connection takes over what its user has become. Those that may not stay go at once; the one that is the
+    /// cause gets its reply first.
+    fn renew_users(&mut self, by: u64) {
+        let shared = Arc::clone(&self.shared);
+        let outdated = |(id, connection): (&u64, &mut Box<Connection>)| {
+            (!connection.session.renew_user(&shared)).then_some(*id)
+        };
+        let leaving: Vec<u64> = self.connections.iter_mut().filter_map(outdated).collect();
+        for id in leaving {
+            match id == by {
+                true => self.with(id, |session| session.closing = true),
+                false => self.close(id),
             }
         }
     }
@@ -349,9 +437,8 @@ impl Driver {
         let session = &mut connection.session;
         let durable = self.shared.broker().log().durable();
         durable.wait(session.last_lsn, Some(Duration::from_secs(5)));
-        let ready = session.out.ready(durable.lsn()).to_vec();
         // The peer may be gone; nobody is left to be told.
-        let _ = connection.stream.write(&ready);
+        let _ = send(&mut connection.stream, &mut connection.tls, session.out.ready(durable.lsn()));
         self.close(id);
     }
 }
@@ -389,19 +476,18 @@ impl Connection {
             return WasRead::All;
         }
         for _ in 0..READS_MAX {
-            if self.session.closing {
+            if self.session.closing && !self.is_shaking() {
                 return WasRead::All;
             }
             let read = self.stream.read(scratch);
             match read {
                 Ok(0) => return self.hung_up(),
                 Ok(n) => {
-                    self.session.input().extend_from_slice(&scratch[..n]);
-                    self.session.info.bytes_in.fetch_add(n as u64, Relaxed);
-                    shared.stats.traffic.own().bytes_in.fetch_add(n as u64, Relaxed);
-                    self.session.feed(shared);
-                    if self.over_query_limit(shared) {
+                    if !self.take(shared, &scratch[..n]) || self.over_query_limit(shared) {
                         return WasRead::Gone;
+                    }
+                    if self.tls.as_ref().is_some_and(|tls| tls.is_ended()) {
+                        return self.hung_up();
                     }
                     if n < scratch.len() && reading == Reading::Some {
                         return WasRead::All;
@@ -413,6 +499,83 @@ impl Connection {
             }
         }
         WasRead::More
+    }
+
+    /// Whether its TLS handshake is under way.
+    fn is_shaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_shaking())
+    }
+
+    /// Whether everything was said to one that is to be closed.
+    fn is_over(&self) -> bool {
+        let session = &self.session;
+        let said = !session.out.is_held() && session.out.len() == 0 && !self.wants_write;
+        session.closing && said && !self.is_shaking()
+    }
+
+    /// Runs what was read. False if the connection is to be closed.
+    fn take(&mut self, shared: &Shared, read: &[u8]) -> bool {
+        let taken = match &mut self.tls {
+            None => {
+                self.session.input().extend_from_slice(read);
+                read.len()
+            }
+            Some(tls) => {
+                let input = self.session.input();
+                let before = input.len();
+                let outcome = tls.decrypt(read, input);
+                let taken = input.len() - before;
+                if let Err(error) = outcome {
+                    self.refuse(shared, &error);
+                    return false;
+                }
+                if tls.has_just_shaken() {
+                    self.identify(shared);
+                }
+                taken
+            }
+        };
+        self.session.info.bytes_in.fetch_add(taken as u64, Relaxed);
+        shared.stats.traffic.own().bytes_in.fetch_add(taken as u64, Relaxed);
+        self.session.feed(shared);
+        true
+    }
+
+    /// What was read is not encrypted, or not as it should be.
+    fn refuse(&mut self, shared: &Shared, error: &rustls::Error) {
+        match self.is_shaking() {
+            true => self.handshake_failed(shared, error),
+            false => tracing::debug!("client {} is closed: {error}", self.session.info.id),
+        }
+    }
+
+    fn handshake_failed(&self, shared: &Shared, why: impl std::fmt::Display) {
+        shared.stats.tls_handshake_failures.fetch_add(1, Relaxed);
+        let info = &self.session.info;
+        tracing::debug!("client {} at {} is closed during its TLS handshake: {why}", info.id, info.addr);
+    }
+
+    /// Who showed a certificate comes in as the user whom it names, if it is to be so.
+    fn identify(&mut self, shared: &Shared) {
+        let name = self.tls.as_ref().and_then(|tls| tls.peer_name());
+        if let Some(name) = name.filter(|_| shared.config.string("tls-auth-clients-user") == "CN") {
+            self.session.certified(shared, name);
+        }
+    }
+
+    /// For how many ms nothing went in or out; 0 for those that may be silent.
+    fn idle_for(&mut self, now: i64) -> i64 {
+        let info = &self.session.info;
+        let bytes = info.bytes_in.load(Relaxed) + info.bytes_out.load(Relaxed);
+        if self.traffic.0 != bytes || self.traffic.1 == 0 {
+            // At the first look it may have been silent for long.
+            let since = if self.traffic.1 == 0 { info.active_at.load(Relaxed) } else { now };
+            self.traffic = (bytes, since);
+        }
+        let session = &self.session;
+        let waits = session.blocked.is_some() || session.out.is_held();
+        let may_be_silent = waits || session.monitor || session.subscribed() > 0;
+        if may_be_silent || self.stream.is_within() { 0 } else { now - self.traffic.1 }
     }
 
     /// The peer says nothing more. What it asked before is answered, unless it waits for something that may never come.
@@ -427,7 +590,7 @@ impl Connection {
 
     fn over_query_limit(&mut self, shared: &Shared) -> bool {
         let limit = shared.config.live().client_query_buffer_limit.load(Relaxed) as usize;
-        let unauthenticated = if self.session.authenticated { usize::MAX } else { 1 << 20 };
+        let unauthenticated = if self.session.identity.admitted { usize::MAX } else { 1 << 20 };
         self.session.unread() > limit.min(unauthenticated)
     }
 
@@ -439,7 +602,7 @@ impl Connection {
             if ready.is_empty() {
                 break;
             }
-            match self.stream.write(ready) {
+            match send(&mut self.stream, &mut self.tls, ready) {
                 Ok(0) => return false,
                 Ok(n) => {
                     self.session.out.advance(n);
@@ -453,7 +616,11 @@ impl Connection {
                 Err(_) => return false,
             }
         }
-        self.watch_writable(registry, id, false) && self.within_limits(shared)
+        let encrypted = self.tls.as_mut().map_or(Ok(()), |tls| tls.flush(&mut self.stream));
+        let is_left = encrypted.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        (encrypted.is_ok() || is_left)
+            && self.watch_writable(registry, id, is_left)
+            && self.within_limits(shared)
     }
 
     fn watch_writable(&mut self, registry: &mio::Registry, id: u64, wants: bool) -> bool {
@@ -472,7 +639,7 @@ impl Connection {
         self.session.info.output_room.store(self.session.out.room(), Relaxed);
         let limits =
             shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
-        let unauthenticated = !self.session.authenticated && waiting > 64 * 1024;
+        let unauthenticated = !self.session.identity.admitted && waiting > 64 * 1024;
         if unauthenticated || (limits.hard > 0 && waiting > limits.hard) {
             tracing::warn!("client {} is closed: its output is over the limit", self.session.info.id);
             return false;
@@ -487,15 +654,26 @@ impl Connection {
     }
 }
 
-/// Why a connection is not welcome.
-fn refusal(shared: &Shared, stream: &Stream) -> Option<&'static str> {
-    let live = shared.config.live();
-    if shared.clients.len() as u64 >= live.maxclients.load(Relaxed) {
-        return Some("-ERR max number of clients reached\r\n");
+/// Sends bytes of replies; answers how many were taken.
+fn send(stream: &mut Stream, tls: &mut Option<Box<Channel>>, bytes: &[u8]) -> std::io::Result<usize> {
+    match tls {
+        None => stream.write(bytes),
+        Some(tls) => tls.write(bytes, stream),
     }
-    let open = live.protected_mode.load(Relaxed) && shared.config.string("requirepass").is_empty();
-    (open && !stream.is_local()).then_some(
-        "-DENIED Ackline runs in protected mode: it has no password, so only clients of this machine may connect. \
-         Set a password with requirepass, or turn protected-mode off if the network can be trusted.\r\n",
-    )
 }
+
+fn is_full(shared: &Shared) -> bool {
+    shared.clients.len() as u64 >= shared.config.live().maxclients.load(Relaxed)
+}
+
+const FULL: &str = "-ERR max number of clients reached\r\n";
+
+/// protected-mode.
+fn is_denied(shared: &Shared, stream: &Stream) -> bool {
+    let open = shared.config.live().protected_mode.load(Relaxed) && shared.users.default_user().nopass;
+    open && !stream.is_local()
+}
+
+const DENIED: &str = "-DENIED Ackline runs in protected mode: it has no password, so only clients of this \
+     machine may connect. Set a password with requirepass, or turn protected-mode off if the network can be \
+     trusted.\r\n";

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acl;
 mod batch;
 mod clients;
 mod commands;
@@ -27,6 +28,7 @@ mod shared;
 mod slowlog;
 mod start;
 mod stats;
+mod tls;
 
 pub use handle::{Handle, Who};
 pub use observation::{CommandTimes, Observation};

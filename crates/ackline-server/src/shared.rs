@@ -1,5 +1,6 @@
 //! What all I/O threads share.
 
+use crate::acl::Users;
 use crate::clients::Clients;
 use crate::commands::{self, Handler};
 use crate::config::Config;
@@ -8,6 +9,7 @@ use crate::memory::Memory;
 use crate::pubsub::PubSub;
 use crate::slowlog::Slowlog;
 use crate::stats::{CommandStats, PerThread, Stats};
+use crate::tls::Tls;
 use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
@@ -18,6 +20,8 @@ use std::sync::{Arc, OnceLock};
 /// What there is about one command beside its declaration.
 pub(crate) struct Row {
     pub(crate) handler: Option<Handler>,
+    /// Its number in the catalog of access control.
+    pub(crate) number: u16,
     pub(crate) stats: PerThread<CommandStats>,
 }
 
@@ -46,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) progress: Arc<Progress>,
     pub(crate) memory: Memory,
     pub(crate) config: Config,
+    pub(crate) tls: Tls,
+    pub(crate) users: Users,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
@@ -80,6 +86,8 @@ impl Shared {
             progress: Arc::default(),
             memory: Memory::new(memory),
             config,
+            tls: Tls::default(),
+            users: Users::new(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::new(threads),

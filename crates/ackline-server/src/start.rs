@@ -25,8 +25,12 @@ pub enum StartError {
     Open(PathBuf, OpenError),
     /// An address could not be listened on.
     Listen(String, std::io::Error),
+    /// The files or parameters for encryption cannot be used; the text says why.
+    Tls(String),
     /// The operating system refused something.
     System(std::io::Error),
+    /// A user is not declared as it should be.
+    Users(String),
     /// What the caller wanted to run beside the server did not start.
     Beside(String),
 }
@@ -36,9 +40,11 @@ impl fmt::Display for StartError {
         match self {
             StartError::Open(dir, error) => write!(f, "cannot open the data in {}: {error}", dir.display()),
             StartError::Listen(addr, error) => write!(f, "cannot listen on {addr}: {error}"),
+            StartError::Tls(why) => f.write_str(why),
             StartError::System(error) => {
                 write!(f, "the operating system refused to start the server: {error}")
             }
+            StartError::Users(why) => f.write_str(why),
             StartError::Beside(why) => f.write_str(why),
         }
     }
@@ -57,7 +63,9 @@ pub fn run(
     let dir = PathBuf::from(config.string("dir"));
     let shared = Shared::new(config, memory).map_err(|error| StartError::Open(dir, error))?;
     let shared = Arc::new(shared);
+    shared.users.open(&shared.config).map_err(StartError::Users)?;
     raise_descriptors(&shared.config);
+    shared.tls.begin(&shared.config).map_err(StartError::Tls)?;
     let mut listeners = listen(&shared.config)?;
     let threads = shared.config.int("io-threads").max(1) as usize;
     let mut polls = Vec::new();
@@ -77,11 +85,23 @@ pub fn run(
     // Clients are told meanwhile that the data is being loaded.
     let loaded = beside(Handle::new(&shared)).map_err(StartError::Beside).and_then(|()| load(&shared));
     match &loaded {
-        Ok(()) => tracing::info!("Ready to accept connections tcp"),
+        Ok(()) => say_ready(&shared.config),
         Err(_) => shared.stop(),
     }
     let finished = finish(&shared, handles);
     loaded.and(finished)
+}
+
+/// A line for each way in, as programs that start a server wait for them.
+fn say_ready(config: &Config) {
+    let ways = [
+        ("tcp", config.int("port") > 0),
+        ("unix", !config.string("unixsocket").is_empty()),
+        ("tls", config.int("tls-port") > 0),
+    ];
+    for (way, _) in ways.iter().filter(|(_, open)| *open) {
+        tracing::info!("Ready to accept connections {way}");
+    }
 }
 
 /// Opens the broker, and says every second how far it is.
@@ -208,22 +228,48 @@ pub(crate) fn sync_mode(config: &Config) -> SyncMode {
 
 fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
     let mut listeners = Vec::new();
-    let port = config.int("port") as u16;
     let backlog = config.int("tcp-backlog") as i32;
+    listen_tcp(config, "port", backlog, Listener::Tcp, &mut listeners)?;
+    listen_tcp(config, "tls-port", backlog, Listener::Tls, &mut listeners)?;
+    let path = config.string("unixsocket");
+    if !path.is_empty() {
+        let listener = socket_mode(config).and_then(|mode| Listener::unix(&path, mode, backlog));
+        listeners.push(listener.map_err(|error| StartError::Listen(path, error))?);
+    }
+    Ok(listeners)
+}
+
+/// Listens on every address, at the port that a parameter names; 0 = at none.
+fn listen_tcp(
+    config: &Config,
+    port: &str,
+    backlog: i32,
+    kind: fn(mio::net::TcpListener) -> Listener,
+    listeners: &mut Vec<Listener>,
+) -> Result<(), StartError> {
+    let port = config.int(port) as u16;
     for word in config.string("bind").split_whitespace().filter(|_| port > 0) {
         // A leading minus: an address that this machine lacks is no error.
         let optional = word.starts_with('-');
         match address(word.trim_start_matches('-'), port).and_then(|addr| Listener::tcp(addr, backlog)) {
-            Ok(listener) => listeners.push(listener),
+            Ok(listener) => listeners.push(kind(listener)),
             Err(error) if optional => tracing::info!("not listening on {word}: {error}"),
             Err(error) => return Err(StartError::Listen(format!("{word}:{port}"), error)),
         }
     }
-    let path = config.string("unixsocket");
-    if !path.is_empty() {
-        listeners.push(Listener::unix(&path).map_err(|error| StartError::Listen(path, error))?);
-    }
-    Ok(listeners)
+    Ok(())
+}
+
+/// Who may open the socket file, from octal digits.
+fn socket_mode(config: &Config) -> std::io::Result<u32> {
+    let mode = u32::from_str_radix(&config.string("unixsocketperm"), 8).ok().filter(|mode| *mode <= 0o777);
+    let invalid = || {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "unixsocketperm: Invalid socket file permissions",
+        )
+    };
+    mode.ok_or_else(invalid)
 }
 
 fn address(word: &str, port: u16) -> std::io::Result<SocketAddr> {
@@ -249,15 +295,19 @@ fn spawn(
 }
 
 fn watch_signals(shared: &Arc<Shared>) -> Result<(), StartError> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).map_err(StartError::System)?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]);
+    let mut signals = signals.map_err(StartError::System)?;
     let shared = Arc::downgrade(shared);
     let wait = move || {
-        if let Some(signal) = signals.forever().next()
-            && let Some(shared) = shared.upgrade()
-        {
+        for signal in signals.forever() {
+            let Some(shared) = shared.upgrade() else { return };
+            if signal == SIGHUP {
+                shared.tls.reload(&shared.config);
+                continue;
+            }
             tracing::info!("signal {signal}: stopping");
-            shared.stop();
+            return shared.stop();
         }
     };
     let thread = std::thread::Builder::new().name("signals".into());
@@ -266,12 +316,18 @@ fn watch_signals(shared: &Arc<Shared>) -> Result<(), StartError> {
 
 /// How often the allocator is asked.
 const SAMPLE: Duration = Duration::from_millis(100);
+/// After so many samples the files of certificates are looked at.
+const SAMPLES_A_LOOK: u32 = 10;
 
 fn watch_memory(shared: &Arc<Shared>) -> Result<(), StartError> {
     let weak = Arc::downgrade(shared);
     let run = move || {
-        while let Some(shared) = weak.upgrade() {
+        for sample in 1_u32.. {
+            let Some(shared) = weak.upgrade() else { return };
             shared.memory.sample();
+            if sample.is_multiple_of(SAMPLES_A_LOOK) {
+                shared.tls.follow_files(&shared.config);
+            }
             drop(shared);
             std::thread::sleep(SAMPLE);
         }

@@ -54,7 +54,7 @@ pub(crate) struct Stats {
     pub(crate) rejected_connections: AtomicU64,
     pub(crate) traffic: PerThread<Traffic>,
     pub(crate) errors: AtomicU64,
-    pub(crate) auth_failures: AtomicU64,
+    pub(crate) tls_handshake_failures: AtomicU64,
     pub(crate) error_codes: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -87,7 +87,7 @@ impl Stats {
             rejected_connections: AtomicU64::new(0),
             traffic: PerThread::new(threads),
             errors: AtomicU64::new(0),
-            auth_failures: AtomicU64::new(0),
+            tls_handshake_failures: AtomicU64::new(0),
             error_codes: Mutex::default(),
         }
     }
@@ -105,7 +105,8 @@ impl Stats {
 
     /// CONFIG RESETSTAT.
     pub(crate) fn reset(&self) {
-        let counters = [&self.connections, &self.rejected_connections, &self.errors, &self.auth_failures];
+        let counters =
+            [&self.connections, &self.rejected_connections, &self.errors, &self.tls_handshake_failures];
         let traffic = self.traffic.iter().flat_map(|t| [&t.commands, &t.bytes_in, &t.bytes_out]);
         counters.into_iter().chain(traffic).for_each(|counter| counter.store(0, Relaxed));
         self.error_codes.lock().clear();

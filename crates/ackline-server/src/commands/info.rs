@@ -3,6 +3,7 @@
 use super::connection::REDIS_VERSION;
 use super::persistence::saved_at;
 use super::{Answer, Entry, Env};
+use crate::acl::log::Reason;
 use crate::memory::resident;
 use crate::pubsub::Kind;
 use ackline_engine::spec::{Arg, Flags};
@@ -223,10 +224,13 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("pubsub_patterns", env.shared.pubsub.len(Kind::Pattern));
     lines.put("pubsubshard_channels", env.shared.pubsub.len(Kind::Shard));
     lines.put("total_error_replies", stats.errors.load(Relaxed));
-    lines.put("acl_access_denied_auth", stats.auth_failures.load(Relaxed));
-    for name in ["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"] {
-        lines.put(name, 0);
-    }
+    let denied = |reason| env.shared.users.log.count(reason);
+    lines.put("acl_access_denied_auth", denied(Reason::Auth));
+    lines.put("acl_access_denied_cmd", denied(Reason::Command));
+    lines.put("acl_access_denied_key", denied(Reason::Key));
+    lines.put("acl_access_denied_channel", denied(Reason::Channel));
+    lines.put("acl_access_denied_tls_cert", denied(Reason::Certificate));
+    lines.put("tls_handshake_failures", stats.tls_handshake_failures.load(Relaxed));
 }
 
 fn replication(env: &mut Env<'_, '_>, lines: &mut Lines) {

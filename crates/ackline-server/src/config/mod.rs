@@ -86,6 +86,14 @@ impl Config {
         found.filter_map(|name| Some((name.to_owned(), values[position(name.as_bytes())?].clone()))).collect()
     }
 
+    /// A copy in which parameters are set, for what has to be tried before it is set.
+    pub(crate) fn with(&self, pairs: &[(&[u8], &[u8])]) -> Result<Config, Error> {
+        let (values, given) = (self.values.read().clone(), self.given.read().clone());
+        let copy = Config { values: RwLock::new(values), given: RwLock::new(given), live: Live::default() };
+        copy.set(pairs)?;
+        Ok(copy)
+    }
+
     /// Sets parameters, all or none; answers the names of those whose value is now another.
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&'static str>, Error> {
         let places = places(pairs)?;
