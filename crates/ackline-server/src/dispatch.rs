@@ -39,7 +39,10 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, args: Args<'_>) -> boo
     }
     match &mut session.multi {
         Some(queue) if !runs_inside_multi(spec) => {
-            queue.push(spec, OwnedArgs::collect(args.iter()));
+            // What EXEC will refuse anyway need not be kept.
+            if !queue.doomed {
+                queue.push(spec, OwnedArgs::collect(args.iter()));
+            }
             session.writer().simple("QUEUED");
             session.publish_details();
         }

@@ -21,8 +21,8 @@ pub(crate) struct Identity {
     /// The user may not do everything.
     pub(crate) limited: bool,
     /// It logged in, or needed not to when it came.
-    logged_in: bool,
-    /// It may act as `user` now: it logged in, or nobody needs to.
+    pub(crate) logged_in: bool,
+    /// It may act as `user` now: it logged in, or nobody needs to. HELLO, as in Redis, wants to hear the password.
     pub(crate) admitted: bool,
     /// As whom a connection from within the process began: nobody else can log in on it.
     home: Option<Arc<User>>,
