@@ -301,7 +301,7 @@ fn exec_one(
     now: i64,
 ) {
     // A command before it may have changed the user.
-    if session.is_outdated(shared) && !session.renew_user(shared) {
+    if !session.renew_user(shared) {
         session.closing = true;
     }
     if let Err((reason, _)) = session.check(shared, spec, args, true) {

@@ -129,15 +129,15 @@ impl Session {
         self.identity.user = user;
     }
 
-    /// Whether users have changed since it looked.
+    /// Takes over what its user has become, if users have changed since it looked. False if the connection has to end:
+    /// the user is gone, or may no longer listen to what it listens to.
     #[inline]
-    pub(crate) fn is_outdated(&self, shared: &Shared) -> bool {
-        self.identity.version != shared.users.version()
+    pub(crate) fn renew_user(&mut self, shared: &Shared) -> bool {
+        self.identity.version == shared.users.version() || self.look_at_user(shared)
     }
 
-    /// Takes over what its user has become. False if the connection has to end: the user is gone, or may no longer
-    /// listen to what it listens to.
-    pub(crate) fn renew_user(&mut self, shared: &Shared) -> bool {
+    #[cold]
+    fn look_at_user(&mut self, shared: &Shared) -> bool {
         self.identity.version = shared.users.version();
         let Some(user) = shared.users.renewed(&self.identity.user) else { return false };
         if self.loses_channels(&user) {
