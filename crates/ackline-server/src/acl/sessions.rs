@@ -110,8 +110,12 @@ impl Session {
     /// As when it came.
     pub(crate) fn log_out(&mut self, shared: &Shared) {
         let user = match &self.identity.home {
-            Some(home) => Arc::clone(home),
-            None => shared.users.default_user(),
+            Some(home) => shared.users.renewed(home),
+            None => Some(shared.users.default_user()),
+        };
+        let Some(user) = user else {
+            self.closing = true;
+            return;
         };
         self.identity.logged_in = self.identity.home.is_some() || user.is_open();
         self.identity.admitted = self.identity.logged_in;
