@@ -39,7 +39,10 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, args: Args<'_>) -> boo
     }
     match &mut session.multi {
         Some(queue) if !runs_inside_multi(spec) => {
-            queue.push(spec, OwnedArgs::collect(args.iter()));
+            // What EXEC will refuse anyway need not be kept.
+            if !queue.doomed {
+                queue.push(spec, OwnedArgs::collect(args.iter()));
+            }
             session.writer().simple("QUEUED");
             session.publish_details();
         }
@@ -298,7 +301,7 @@ fn exec_one(
     now: i64,
 ) {
     // A command before it may have changed the user.
-    if session.is_outdated(shared) && !session.renew_user(shared) {
+    if !session.renew_user(shared) {
         session.closing = true;
     }
     if let Err((reason, _)) = session.check(shared, spec, args, true) {

@@ -137,6 +137,10 @@ mod tests {
         let mut ann = connect(Who::User("ann".to_owned())).expect("connected");
         assert_eq!([ask(&mut ann, "GET k"), read(&mut ann)], ["$1", "v"]);
         assert!(ask(&mut ann, "SET k w").starts_with("-NOPERM User ann"));
+        // As whom it began, but as that one is now.
+        assert_eq!(ask(&mut operator, "ACL SETUSER ann -get"), "+OK");
+        assert_eq!(ask(&mut ann, "RESET"), "+RESET");
+        assert!(ask(&mut ann, "GET k").starts_with("-NOPERM User ann"));
         assert_eq!(ask(&mut operator, "ACL DELUSER ann"), ":1");
         assert_eq!(read(&mut ann), "", "the connection is closed");
         assert_eq!(error("(operator)"), io::ErrorKind::PermissionDenied);

@@ -197,7 +197,7 @@ impl Session {
     pub(crate) fn feed(&mut self, shared: &Shared) {
         let Some(mut wire) = self.wire.take() else { return };
         while !self.closing && self.blocked.is_none() && !wire.is_empty() {
-            if self.is_outdated(shared) && !self.renew_user(shared) {
+            if !self.renew_user(shared) {
                 self.closing = true;
                 break;
             }

@@ -175,6 +175,12 @@ fn the_password_of_the_default_user() {
     let mut third = target.stranger();
     set(&mut old, "default nopass");
     assert_eq!(third.ask("PING"), "+PONG");
+    // As in Redis, HELLO alone wants to hear a password from whom nobody asks for one any more.
+    assert!(
+        third
+            .ask("HELLO 3")
+            .starts_with("-NOAUTH HELLO must be called with the client already authenticated")
+    );
     set(&mut old, "default >second >third");
     assert_eq!(third.ask_each("PING | AUTH third | PING"), [NOAUTH, "+OK", "+PONG"]);
     assert_eq!(third.ask_each("RESET | PING"), ["+RESET", NOAUTH]);

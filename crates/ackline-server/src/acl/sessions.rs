@@ -21,8 +21,8 @@ pub(crate) struct Identity {
     /// The user may not do everything.
     pub(crate) limited: bool,
     /// It logged in, or needed not to when it came.
-    logged_in: bool,
-    /// It may act as `user` now: it logged in, or nobody needs to.
+    pub(crate) logged_in: bool,
+    /// It may act as `user` now: it logged in, or nobody needs to. HELLO, as in Redis, wants to hear the password.
     pub(crate) admitted: bool,
     /// As whom a connection from within the process began: nobody else can log in on it.
     home: Option<Arc<User>>,
@@ -122,8 +122,12 @@ impl Session {
     /// As when it came.
     pub(crate) fn log_out(&mut self, shared: &Shared) {
         let user = match &self.identity.home {
-            Some(home) => Arc::clone(home),
-            None => shared.users.default_user(),
+            Some(home) => shared.users.renewed(home),
+            None => Some(shared.users.default_user()),
+        };
+        let Some(user) = user else {
+            self.closing = true;
+            return;
         };
         self.identity.logged_in = self.identity.home.is_some() || user.is_open();
         self.identity.admitted = self.identity.logged_in;
@@ -141,15 +145,15 @@ impl Session {
         self.identity.user = user;
     }
 
-    /// Whether users have changed since it looked.
+    /// Takes over what its user has become, if users have changed since it looked. False if the connection has to end:
+    /// the user is gone, or may no longer listen to what it listens to.
     #[inline]
-    pub(crate) fn is_outdated(&self, shared: &Shared) -> bool {
-        self.identity.version != shared.users.version()
+    pub(crate) fn renew_user(&mut self, shared: &Shared) -> bool {
+        self.identity.version == shared.users.version() || self.look_at_user(shared)
     }
 
-    /// Takes over what its user has become. False if the connection has to end: the user is gone, or may no longer
-    /// listen to what it listens to.
-    pub(crate) fn renew_user(&mut self, shared: &Shared) -> bool {
+    #[cold]
+    fn look_at_user(&mut self, shared: &Shared) -> bool {
         self.identity.version = shared.users.version();
         let Some(user) = shared.users.renewed(&self.identity.user) else { return false };
         if self.loses_channels(&user) {

@@ -189,7 +189,7 @@ fn hello(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     if let Some(login) = login {
         authenticate(env, args, login)?;
     }
-    if !env.session.identity.admitted {
+    if !env.session.identity.logged_in {
         return Err(Error::from_static(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
              <user> <pass> option can be used to authenticate the client and select the RESP protocol version at \
