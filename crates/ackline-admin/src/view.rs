@@ -1,5 +1,9 @@
 //! Streams, groups, consumers and pending entries as values, read over any server with Redis Streams.
 
+mod overview;
+
+pub use overview::{Overview, overviews};
+
 use crate::client::{Client, Error};
 use crate::reply::{bytes, field, field_int, field_text, int, items, pairs, text};
 use ackline_resp::decode_reply::Value;
