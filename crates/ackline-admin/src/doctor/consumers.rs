@@ -18,7 +18,7 @@ fn no_consumers(case: &Case<'_>) -> Option<Finding> {
     if !case.facts.consumers.is_empty() || case.facts.group.consumers > 0 || !case.waits() {
         return None;
     }
-    let title = format!("{} wait, and the group has no consumer", case.waiting());
+    let title = format!("{}, and the group has no consumer", case.waiting());
     let detail = "Nobody has ever read for this group, or its consumers were deleted. Start a consumer: it gets what waits, in \
                   order. If nobody needs the group any more, delete it, so that it does not hold back trimming.";
     let found = Finding::new(Severity::Critical, "no_consumers", title, detail)
@@ -41,7 +41,7 @@ fn nobody_reads(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let consumers = count(case.facts.consumers.len() as i64, "consumer");
-    let title = format!("{} wait, and nobody has asked for {}", case.waiting(), span(least));
+    let title = format!("{}, and nobody has asked for {}", case.waiting(), span(least));
     let detail = format!(
         "None of {consumers} has sent a command in this time; even one that waits in a blocking read would have got these \
          entries. The consumers have stopped, hang in a handler, or lost their connection. Look at their processes and logs, and \

@@ -34,17 +34,17 @@ fn gone_entries(case: &Case<'_>) -> Option<Finding> {
     if gone.is_empty() {
         return None;
     }
-    let title = format!("{} pending, but deleted from the stream", are(case, gone.len()));
+    let title = format!("{} deleted from the stream while pending", were(case, gone.len()));
     let detail = "Their content was deleted or trimmed before they were acknowledged, so nobody can process them any more: trimming \
                   went over work that was not done. They stay pending until they are acknowledged, or until XAUTOCLAIM comes by \
                   and takes them out. To keep it from happening again, trim less, or with ACKED (XTRIM .. ACKED, Redis 8.2).";
     Some(acknowledged(Finding::new(Severity::Warn, "gone", title, detail), case, gone.iter()))
 }
 
-/// `3 entries are`, with a word of caution if more was not looked at.
-fn are(case: &Case<'_>, n: usize) -> String {
+/// `3 entries were`, with a word of caution if more was not looked at.
+fn were(case: &Case<'_>, n: usize) -> String {
     let least = if case.facts.sample_is_whole() { "" } else { "At least " };
-    format!("{least}{} {}", count(n as i64, "entry"), if n == 1 { "is" } else { "are" })
+    format!("{least}{} {}", count(n as i64, "entry"), if n == 1 { "was" } else { "were" })
 }
 
 /// Ends with the command that acknowledges some of these entries, and the action that acknowledges all of them.
@@ -62,7 +62,7 @@ fn poison(case: &Case<'_>, there: &[&Pending]) -> Option<Finding> {
     suspects.sort_by_key(|one| std::cmp::Reverse(one.deliveries));
     let worst = *suspects.first()?;
     let title =
-        format!("{} delivered {} times or more", are(case, suspects.len()), case.thresholds.deliveries);
+        format!("{} delivered {} times or more", were(case, suspects.len()), case.thresholds.deliveries);
     let detail = format!(
         "{} was delivered {} times and not acknowledged. An entry that fails again and again, or that kills its consumer, holds \
          up others. Look at it, then move it to the dead letters (`ackline pending bury`), mark it as FATAL so that consumers \
@@ -91,7 +91,7 @@ fn nacked(found: Finding, case: &Case<'_>, mode: &str, entries: &[&Pending]) -> 
 fn fatal(case: &Case<'_>, there: &[&Pending]) -> Option<Finding> {
     let marked: Vec<_> = there.iter().filter(|one| one.deliveries >= FATAL).copied().collect();
     let first = *marked.first()?;
-    let title = format!("{} given up by a consumer (XNACK FATAL)", are(case, marked.len()));
+    let title = format!("{} given up by a consumer (XNACK FATAL)", were(case, marked.len()));
     let detail = "Somebody has said that these cannot be processed. The mark is only a number: the server goes on handing them out, \
                   and consumers have to move them aside. Look at one; move it to the dead letters (`ackline pending bury`), \
                   acknowledge it, or give it another chance by a count of 0.";

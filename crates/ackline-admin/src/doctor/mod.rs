@@ -180,9 +180,13 @@ impl Case<'_> {
         id_parts(last).is_none_or(|last| Some(last) <= id_parts(&self.facts.group.last_delivered_id))
     }
 
-    /// `12 entries`, or words for an unknown number.
+    /// `12 entries wait`, or words for an unknown number.
     fn waiting(&self) -> String {
-        self.lag().map_or("entries (the server cannot say how many)".to_owned(), |lag| count(lag, "entry"))
+        match self.lag() {
+            Some(1) => "1 entry waits".to_owned(),
+            Some(lag) => format!("{} wait", count(lag, "entry")),
+            None => "Entries wait (the server cannot say how many)".to_owned(),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ fn behind(case: &Case<'_>) -> Option<Finding> {
     if !case.waits() || !reads(case) {
         return None;
     }
-    let title = format!("{} wait to be delivered", case.waiting());
+    let title = format!("{} to be delivered", case.waiting());
     let rates = case.facts.rates.filter(|rates| rates.added > 0.0 || rates.delivered > 0.0);
     let Some(rates) = rates else {
         let detail = "Consumers read. Look again: if the number falls, all is well.";

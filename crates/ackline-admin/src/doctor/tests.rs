@@ -168,10 +168,10 @@ fn what_is_gone_is_told_once() {
     facts.gone = vec![facts.sample[0].id.clone()];
     let ack = format!("XACK orders shop {}", facts.gone[0]);
     let found = told(&facts, &there, "gone", Severity::Warn, &[&ack]);
-    assert_eq!(found.title, "1 entry is pending, but deleted from the stream");
+    assert_eq!(found.title, "1 entry was deleted from the stream while pending");
     assert_eq!(finding(&facts, "poison"), None);
     facts.group.pending = 7;
-    assert!(finding(&facts, "gone").unwrap().title.starts_with("At least 1 entry is "));
+    assert!(finding(&facts, "gone").unwrap().title.starts_with("At least 1 entry was "));
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Consumers {
             Verb::Release { key, group, consumer, to, care } => {
                 let mut session = Session::careful(&self.shared, *care)?;
                 let (matched, affected) = release(&mut session, (key, group, consumer), to.as_ref())?;
-                session.done("released", matched, affected)
+                session.done(("entry", "released"), matched, affected)
             }
             Verb::Rm { key, group, consumer, release, force, to, care } => {
                 let mut session = Session::careful(&self.shared, *care)?;
@@ -143,7 +143,7 @@ fn rm(session: &mut Session, whom: Whom<'_>, how: (bool, bool), to: Option<&Name
         );
     }
     let affected = i64::from(!session.is_dry());
-    session.done_with("removed", 1, affected, vec![("forgotten", Cell::Int(forgotten))])
+    session.done_with(("consumer", "removed"), 1, affected, vec![("forgotten", Cell::Int(forgotten))])
 }
 
 /// Without XNACK an entry always has an owner: to remove this one there has to be another.

@@ -176,7 +176,7 @@ fn row(entry: &Entry) -> Row {
         ("group", cell(entry, "group")),
         ("consumer", cell(entry, "consumer")),
         ("original_id", cell(entry, "id")),
-        ("deliveries", Cell::int(deliveries)),
+        ("deliveries", deliveries.map_or(Cell::None, Cell::Deliveries)),
     ]
 }
 
@@ -203,29 +203,37 @@ fn show(session: &mut Session, key: &Name, ids: &[String]) -> Result<(), Trouble
 }
 
 impl Which {
-    /// The next page of what is meant, from an ID on.
-    fn page(&self, session: &mut Session, key: &Name, from: &str, left: usize) -> Result<Page, Trouble> {
+    /// The next page of what is meant, from one ID to another.
+    fn page(
+        &self,
+        session: &mut Session,
+        key: &Name,
+        (from, to): (&str, &str),
+        left: usize,
+    ) -> Result<Page, Trouble> {
         if !self.all {
             let ids = &self.ids[..self.ids.len().min(left)];
             return Ok((view::entries_by_id(&mut session.client, &key.0, ids)?, None));
         }
         let count = left.min(PAGE);
-        let page = view::entries(&mut session.client, &key.0, (from, "+"), false, count as u64)?;
+        let page = view::entries(&mut session.client, &key.0, (from, to), false, count as u64)?;
         let next =
             page.last().filter(|_| page.len() == PAGE && left > PAGE).map(|last| format!("({}", last.id));
         Ok((page, next))
     }
 
-    /// All that is meant, page after page.
+    /// All that is meant, page after page. What comes in meanwhile is not: an entry that is sent back may fail again at once.
     fn each(
         &self,
         session: &mut Session,
         key: &Name,
         mut act: impl FnMut(&mut Session, Vec<Entry>) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
+        let end = view::entries(&mut session.client, &key.0, ("-", "+"), true, 1)?;
+        let Some(end) = end.into_iter().next() else { return Ok(()) };
         let (mut from, mut left) = ("-".to_owned(), self.limit);
         loop {
-            let (page, next) = self.page(session, key, &from, left)?;
+            let (page, next) = self.page(session, key, (&from, &end.id), left)?;
             left -= page.len();
             act(session, page)?;
             match next {
@@ -270,7 +278,7 @@ fn redrive(session: &mut Session, key: &Name, which: &Which, to: Option<&Name>) 
             count(stray, "entry")
         );
     }
-    session.done("sent back", matched, affected)
+    session.done(("dead letter", "sent back"), matched, affected)
 }
 
 /// The entry as it was for its stream, and it is no longer here. `None` if it is gone, or does not say where it comes from.
@@ -295,7 +303,7 @@ fn drop_letters(session: &mut Session, key: &Name, which: &Which) -> Result<(), 
         }
         Ok(())
     })?;
-    session.done("dropped", matched, affected)
+    session.done(("dead letter", "dropped"), matched, affected)
 }
 
 /// Where an entry comes from that becomes a dead letter.

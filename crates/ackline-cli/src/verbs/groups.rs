@@ -72,7 +72,7 @@ impl Groups {
                 session
                     .change(Command::new("XGROUP CREATE", [&key.0, &group.0, id.as_bytes(), b"MKSTREAM"]))?;
                 let affected = i64::from(!session.is_dry());
-                session.done("created", 1, affected)
+                session.done(("group", "created"), 1, affected)
             }
             Verb::Reset { key, group, to, care } => {
                 reset(&mut Session::careful(&self.shared, *care)?, key, group, to)
@@ -131,7 +131,7 @@ fn reset(session: &mut Session, key: &Name, group: &Name, to: &str) -> Result<()
     session.confirm(&format!("Put group {} of {} to {id}?", names.1, names.0))?;
     session.change(Command::new("XGROUP SETID", [&key.0, &group.0, id.as_bytes()]))?;
     let affected = i64::from(!session.is_dry());
-    session.done_with("put elsewhere", 1, affected, vec![("id", Cell::Text(id))])
+    session.done_with(("group", &format!("put to {id}")), 1, affected, vec![("id", Cell::Text(id.clone()))])
 }
 
 fn rm(session: &mut Session, key: &Name, group: &Name) -> Result<(), Trouble> {
@@ -142,5 +142,5 @@ fn rm(session: &mut Session, key: &Name, group: &Name) -> Result<(), Trouble> {
     let pending = doctor::count(found.pending, "pending entry");
     session.confirm(&format!("Delete group {} with {pending}?", quoted(&group.0)))?;
     let answer = session.change(Command::new("XGROUP DESTROY", [&key.0, &group.0]))?;
-    session.done("deleted", 1, answer.as_ref().and_then(int).unwrap_or(0))
+    session.done(("group", "deleted"), 1, answer.as_ref().and_then(int).unwrap_or(0))
 }

@@ -17,6 +17,8 @@ pub(super) enum Cell {
     Bytes(Vec<u8>),
     /// A number.
     Int(i64),
+    /// How often an entry was delivered; the greatest number is the mark of XNACK FATAL.
+    Deliveries(i64),
     /// Bytes of memory.
     Size(i64),
     /// Ms that have passed.
@@ -52,7 +54,7 @@ impl Cell {
     }
 
     fn is_number(&self) -> bool {
-        matches!(self, Cell::Int(_) | Cell::Size(_) | Cell::Span(_))
+        matches!(self, Cell::Int(_) | Cell::Deliveries(_) | Cell::Size(_) | Cell::Span(_))
     }
 
     /// For people.
@@ -60,7 +62,8 @@ impl Cell {
         match self {
             Cell::Text(text) => text.clone(),
             Cell::Bytes(bytes) => escaped(bytes),
-            Cell::Int(number) => number.to_string(),
+            Cell::Deliveries(i64::MAX) => "FATAL".to_owned(),
+            Cell::Int(number) | Cell::Deliveries(number) => number.to_string(),
             Cell::Size(bytes) => size(*bytes),
             Cell::Span(ms) => span(*ms),
             Cell::Date(ms) => super::moment::date(*ms),
@@ -96,9 +99,11 @@ impl Serialize for Cell {
         match self {
             Cell::Text(text) => serializer.serialize_str(text),
             Cell::Bytes(bytes) => Json(bytes).serialize(serializer),
-            Cell::Int(number) | Cell::Size(number) | Cell::Span(number) | Cell::Date(number) => {
-                serializer.serialize_i64(*number)
-            }
+            Cell::Int(number)
+            | Cell::Deliveries(number)
+            | Cell::Size(number)
+            | Cell::Span(number)
+            | Cell::Date(number) => serializer.serialize_i64(*number),
             Cell::Fields(fields) => {
                 serializer.collect_seq(fields.iter().map(|(name, value)| (Json(name), Json(value))))
             }
@@ -196,9 +201,9 @@ impl Output {
             Form::Ndjson => self.json_line(row),
             Form::Json => self.document(&Object(row)),
             Form::Table => {
-                let width = row.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+                let width = row.iter().map(|(name, _)| label(name).len()).max().unwrap_or(0);
                 for (name, cell) in row.iter().filter(|(_, cell)| !matches!(cell, Cell::Rows(_))) {
-                    let name = self.ink(Ink::Bold, &format!("{:width$}", name.replace('_', " ")));
+                    let name = self.ink(Ink::Bold, &format!("{:width$}", label(name)));
                     self.line(&format!("{name}  {}", cell.shown()))?;
                 }
                 Ok(())
@@ -239,8 +244,12 @@ impl Output {
 }
 
 fn heading(name: &str) -> comfy_table::Cell {
-    let name = name.strip_suffix("_ms").unwrap_or(name);
-    comfy_table::Cell::new(name.replace('_', " ").to_uppercase())
+    comfy_table::Cell::new(label(name).to_uppercase())
+}
+
+/// A name as people read it: times show their unit themselves.
+fn label(name: &str) -> String {
+    name.strip_suffix("_ms").unwrap_or(name).replace('_', " ")
 }
 
 #[cfg(test)]

@@ -111,20 +111,20 @@ impl Pending {
                 let mut session = Session::careful(&self.shared, *care)?;
                 let found = chosen(&mut session, key, group, which, "Acknowledge")?;
                 let affected = Settling::new(&mut session, key, group).ack(&found)?;
-                session.done("acknowledged", found.len() as i64, affected)
+                session.done(("entry", "acknowledged"), found.len() as i64, affected)
             }
             Verb::Nack { key, group, which, mode, care } => {
                 let mut session = Session::careful(&self.shared, *care)?;
                 let found = chosen(&mut session, key, group, which, "Give back")?;
                 let affected = Settling::new(&mut session, key, group).nack(&found, *mode, None)?;
-                session.done("given back", found.len() as i64, affected)
+                session.done(("entry", "given back"), found.len() as i64, affected)
             }
             Verb::Claim { key, group, which, heir, care } => {
                 let mut session = Session::careful(&self.shared, *care)?;
                 let found = chosen(&mut session, key, group, which, "Claim")?;
                 let min_idle = which.filter.filter().min_idle;
                 let affected = Settling::new(&mut session, key, group).claim(&found, heir, min_idle)?;
-                session.done("claimed", found.len() as i64, affected)
+                session.done(("entry", "claimed"), found.len() as i64, affected)
             }
             Verb::Bury { key, group, which, dead, reason, error, care } => {
                 let mut session = Session::careful(&self.shared, *care)?;
@@ -177,16 +177,11 @@ fn ls(
 
 fn row(one: &view::Pending) -> Row {
     let released = one.idle < 0;
-    // 9223372036854775807 is a mark, not a number.
-    let deliveries = match one.deliveries {
-        i64::MAX => Cell::text("FATAL"),
-        number => Cell::Int(number),
-    };
     vec![
         ("id", Cell::text(&one.id)),
         ("consumer", if released { Cell::None } else { Cell::Bytes(one.consumer.clone()) }),
         ("idle_ms", if released { Cell::None } else { Cell::Span(one.idle) }),
-        ("deliveries", deliveries),
+        ("deliveries", Cell::Deliveries(one.deliveries)),
     ]
 }
 
@@ -223,5 +218,5 @@ fn bury(
             count(gone, "entry")
         );
     }
-    session.done("buried", found.len() as i64, affected)
+    session.done(("entry", "buried"), found.len() as i64, affected)
 }

@@ -3,6 +3,7 @@
 use super::options::Shared;
 use super::output::{Cell, Output, Row};
 use super::trouble::Trouble;
+use ackline_admin::doctor::count;
 use ackline_admin::words::Command;
 use ackline_admin::{Client, Value};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -129,15 +130,15 @@ impl Session {
         }
     }
 
-    /// The end of a change: what was done to how many of how many.
-    pub(super) fn done(&mut self, what: &str, matched: i64, affected: i64) -> Result<(), Trouble> {
+    /// The end of a change: what of (`entry`), what was done (`acknowledged`), and to how many of how many.
+    pub(super) fn done(&mut self, what: (&str, &str), matched: i64, affected: i64) -> Result<(), Trouble> {
         self.done_with(what, matched, affected, Vec::new())
     }
 
     /// The same with more to tell in JSON.
     pub(super) fn done_with(
         &mut self,
-        what: &str,
+        (noun, verb): (&str, &str),
         matched: i64,
         affected: i64,
         more: Row,
@@ -156,11 +157,12 @@ impl Session {
             row.extend(more);
             return self.out.row(&row);
         }
+        let things = count(matched, noun);
         if dry {
             commands.iter().try_for_each(|command| self.out.line(command))?;
-            return self.out.line(&format!("dry run: {matched} would be {what}, nothing was changed"));
+            return self.out.line(&format!("dry run: {things} would be {verb}, nothing was changed"));
         }
-        let of = if matched == affected { String::new() } else { format!(" of {matched}") };
-        self.out.line(&format!("{affected}{of} {what}"))
+        let of = if matched == affected { String::new() } else { format!("{affected} of ") };
+        self.out.line(&format!("{of}{things} {verb}"))
     }
 }

@@ -192,7 +192,7 @@ impl Trim {
         }
         let command = Command::new("XTRIM", [&self.key.0]).with([word, kind, limit]).with(acked);
         let affected = session.change(command)?.as_ref().and_then(int).unwrap_or(0);
-        session.done("deleted", matched, affected)
+        session.done(("entry", "deleted"), matched, affected)
     }
 
     /// How many entries the limit would take at most.
@@ -225,5 +225,5 @@ fn rm(session: &mut Session, key: &Name) -> Result<(), Trouble> {
     let (entries, groups) = (count(stream.length, "entry"), count(stream.groups, "group"));
     session.confirm(&format!("Delete stream {} with {entries} and {groups}?", quoted(&key.0)))?;
     let answer = session.change(Command::new("DEL", [&key.0]))?;
-    session.done("deleted", 1, answer.as_ref().and_then(int).unwrap_or(0))
+    session.done(("stream", "deleted"), 1, answer.as_ref().and_then(int).unwrap_or(0))
 }

@@ -70,7 +70,7 @@ impl Add {
         }
         let affected = i64::from(id.is_some());
         let ids = id.into_iter().map(Cell::Text).collect();
-        session.done_with("added", 1, affected, vec![("ids", Cell::List(ids))])
+        session.done_with(("entry", "added"), 1, affected, vec![("ids", Cell::List(ids))])
     }
 
     fn command(&self, id: &str, fields: &Fields) -> Command {
@@ -116,7 +116,7 @@ impl Add {
             }
         }
         let matched = session.ran();
-        session.done("added", matched, affected)
+        session.done(("entry", "added"), matched, affected)
     }
 }
 
