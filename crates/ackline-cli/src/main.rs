@@ -50,7 +50,7 @@ enum Command {
     /// Prints the records of a data directory, or of one of its files, one a line.
     Inspect(inspect::Inspect),
     #[command(flatten)]
-    Verb(verbs::Verb),
+    Verb(Box<verbs::Verb>),
 }
 
 fn main() -> ExitCode {

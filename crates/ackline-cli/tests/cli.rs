@@ -20,3 +20,5 @@ mod limits;
 mod process;
 #[path = "cli/transfer.rs"]
 mod transfer;
+#[path = "cli/verbs.rs"]
+mod verbs;

@@ -10,7 +10,7 @@ use ackline_admin::doctor::count;
 use ackline_admin::reply::int;
 use ackline_admin::view::{self, Entry, Pending, id_parts};
 use ackline_admin::words::{Command, quoted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -261,12 +261,16 @@ fn redrive(session: &mut Session, key: &Name, which: &Which, to: Option<&Name>) 
     let key = stream(session, key)?;
     which.confirm(session, &key, "Redrive")?;
     let (mut matched, mut affected, mut stray) = (0, 0, 0);
+    let mut checked = BTreeSet::new();
     which.each(session, &key, |session, page| {
         for entry in page {
-            let Some(commands) = sent_back(&entry, &key, to) else {
+            let Some((to, commands)) = sent_back(&entry, &key, to) else {
                 stray += i64::from(entry.fields.is_some());
                 continue;
             };
+            if checked.insert(to.to_vec()) {
+                session.check_stream(to)?;
+            }
             matched += 1;
             affected += i64::from(session.change_together(commands)?.is_some());
         }
@@ -281,12 +285,12 @@ fn redrive(session: &mut Session, key: &Name, which: &Which, to: Option<&Name>) 
     session.done(("dead letter", "sent back"), matched, affected)
 }
 
-/// The entry as it was for its stream, and it is no longer here. `None` if it is gone, or does not say where it comes from.
-fn sent_back(entry: &Entry, key: &Name, to: Option<&Name>) -> Option<Vec<Command>> {
+/// Where to, and the commands: the entry as it was is there, and no longer here. `None` if it is gone, or does not say where it comes from.
+fn sent_back<'e>(entry: &'e Entry, key: &Name, to: Option<&'e Name>) -> Option<(&'e [u8], Vec<Command>)> {
     let to = to.map(|name| &name.0[..]).or_else(|| note(entry, "stream"))?;
     let fields = entry.fields.as_ref()?.iter().filter(|(name, _)| !is_note(name));
     let add = Command::new("XADD", [to, b"*"]).with(fields.flat_map(|(name, value)| [name, value]));
-    Some(vec![add, Command::new("XDEL", [&key.0[..], entry.id.as_bytes()])])
+    Some((to, vec![add, Command::new("XDEL", [&key.0[..], entry.id.as_bytes()])]))
 }
 
 fn drop_letters(session: &mut Session, key: &Name, which: &Which) -> Result<(), Trouble> {

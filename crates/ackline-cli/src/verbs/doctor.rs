@@ -56,6 +56,9 @@ pub(crate) struct Doctor {
     quiet: Duration,
 }
 
+/// A key and a group.
+type Place = (Vec<u8>, Vec<u8>);
+
 /// A group, and what there is to say about it.
 struct Diagnosis {
     key: Vec<u8>,
@@ -111,8 +114,8 @@ impl Doctor {
         Ok(seen.into_iter().map(diagnosis).collect())
     }
 
-    /// Keys and names of the groups to look at.
-    fn groups(&self, session: &mut Session) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Trouble> {
+    /// The groups to look at.
+    fn groups(&self, session: &mut Session) -> Result<Vec<Place>, Trouble> {
         let (keys, group) = match (&self.key, &self.group) {
             (Some(key), Some(group)) => return Ok(vec![(key.0.clone(), group.0.clone())]),
             (Some(key), None) => {

@@ -200,8 +200,8 @@ fn bury(
     from: &Provenance<'_>,
     to: &Name,
 ) -> Result<(), Trouble> {
-    let mut affected = 0;
-    let mut gone = 0;
+    let (mut affected, mut gone) = (0, 0);
+    session.check_stream(&to.0)?;
     for some in found.chunks(TOGETHER) {
         for (one, entry) in some.iter().zip(contents(session, from.stream, some)?) {
             let Some(fields) = entry.fields else {

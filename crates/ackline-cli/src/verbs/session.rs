@@ -4,7 +4,8 @@ use super::options::Shared;
 use super::output::{Cell, Output, Row};
 use super::trouble::Trouble;
 use ackline_admin::doctor::count;
-use ackline_admin::words::Command;
+use ackline_admin::reply::{items, text};
+use ackline_admin::words::{Command, quoted};
 use ackline_admin::{Client, Value};
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -79,12 +80,22 @@ impl Session {
         }
         let answers = self.client.call_all(&words)?;
         // What was refused when it was queued says why; EXEC then only says that something was.
-        let refused = answers.iter().chain(answers.last().map_or(&[][..], ackline_admin::reply::items));
+        let refused = answers.iter().chain(answers.last().map_or(&[][..], items));
         if let Some(Value::Error(text)) = refused.into_iter().find(|answer| matches!(answer, Value::Error(_)))
         {
             return Err(Trouble::Refused(String::from_utf8_lossy(text).into_owned()));
         }
-        Ok(answers.last().map(|done| ackline_admin::reply::items(done).to_vec()))
+        Ok(answers.last().map(|done| items(done).to_vec()))
+    }
+
+    /// That entries can be added to a key. In a transaction the other commands are run even if the adding fails, so an entry that is
+    /// to be moved would be lost.
+    pub(super) fn check_stream(&mut self, key: &[u8]) -> Result<(), Trouble> {
+        let kind = text(&self.ask(&Command::new("TYPE", [key]))?);
+        match kind.as_str() {
+            "stream" | "none" => Ok(()),
+            other => Err(Trouble::Refused(format!("{} is a {other}: entries cannot go there", quoted(key)))),
+        }
     }
 
     /// Commands that have nothing to do with each other, in one round trip; how many the server took. The first error ends it.

@@ -8,7 +8,8 @@ use ackline_admin::reply::{items, pairs};
 use ackline_admin::view::{self, Entry, id_parts};
 use ackline_admin::words::Command;
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 /// Entries that are looked at behind each other to find some that match.
 const SCANNED: usize = 10_000;
@@ -18,6 +19,9 @@ const PAGE: u64 = 500;
 
 /// Ms that a read waits: less than the patience of the connection.
 const WAIT: &str = "1000";
+
+/// How long to wait for the answer of a read that waits.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `ackline streams tail`
 #[derive(clap::Args)]
@@ -65,12 +69,12 @@ pub(super) fn split(word: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 /// The same for a word of the command line.
 pub(super) fn pair(word: &OsString) -> Result<(Vec<u8>, Vec<u8>), Trouble> {
     let wrong = || Trouble::Usage(format!("{}: expected FIELD=VALUE", word.to_string_lossy()));
-    split(OsString::from_vec(word.as_bytes().to_vec()).as_bytes()).ok_or_else(wrong)
+    split(word.as_bytes()).ok_or_else(wrong)
 }
 
 impl Tail {
     pub(super) fn run(&self, session: &mut Session) -> Result<(), Trouble> {
-        let mut after = match &self.from {
+        let after = match &self.from {
             Some(from) => from.clone(),
             // What is added while the last entries are printed comes after them.
             None => self.end(session)?,
@@ -82,18 +86,23 @@ impl Tail {
         if self.from.is_some() && !self.follow {
             return self.forward(session, after);
         }
-        while self.follow {
+        if self.follow { self.go_on(session, after) } else { Ok(()) }
+    }
+
+    /// What is added behind an ID, for ever.
+    fn go_on(&self, session: &mut Session, mut after: String) -> Result<(), Trouble> {
+        session.client.set_patience(Some(PATIENCE))?;
+        loop {
             session.out.flush()?;
             let read = Command::new("XREAD COUNT", [PAGE.to_string()]).with(["BLOCK", WAIT, "STREAMS"]);
             let answer = session.ask(&read.with([&self.key.0[..], after.as_bytes()]))?;
-            let found: Vec<Entry> = read_entries(&answer).into_iter().collect();
+            let mut found = read_entries(&answer);
             if let Some(last) = found.last() {
-                after = last.id.clone();
+                after.clone_from(&last.id);
             }
-            let found: Vec<Entry> = found.into_iter().filter(|entry| self.matches(entry)).collect();
+            found.retain(|entry| self.matches(entry));
             self.print(session, &found)?;
         }
-        Ok(())
     }
 
     /// The last ID; 0-0 if there is no stream yet, for which one may wait.

@@ -240,7 +240,7 @@ fn group(frame: &mut Frame, app: &App, area: Rect) {
     let View::Group(key, name) = &app.view else { return };
     let detail = app.seen.as_ref().and_then(|seen| seen.detail.clone()).unwrap_or_default();
     let found = findings(app, &detail);
-    let consumers = (detail.consumers.len() as u16).clamp(1, area.height / 4);
+    let consumers = (detail.consumers.len() as u16).min(area.height / 4).max(1);
     let [top, diagnosis, mid, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(found.len() as u16 + 1),
