@@ -115,10 +115,13 @@ pub fn stream_keys(
 
 /// One stream.
 pub fn stream(client: &mut Client, key: &[u8]) -> Result<Stream, Error> {
-    let info = client.call(&[&b"XINFO"[..], b"STREAM", key])?;
-    // Not every server answers; then there is no such fact.
-    let memory = client.call(&[&b"MEMORY"[..], b"USAGE", key]).ok();
-    Ok(stream_of(key, &info, memory.as_ref()))
+    let commands = [[&b"XINFO"[..], b"STREAM", key], [b"MEMORY", b"USAGE", key]].map(|words| words.to_vec());
+    match &client.call_all(&commands)?[..] {
+        [Value::Error(text), _] => Err(Error::Server(String::from_utf8_lossy(text).into_owned())),
+        // Not every server knows how much memory; then there is no such fact.
+        [info, memory] => Ok(stream_of(key, info, Some(memory))),
+        _ => unreachable!("as many replies as commands"),
+    }
 }
 
 /// The two numbers of an ID, `ms-seq`; `None` if it is none.

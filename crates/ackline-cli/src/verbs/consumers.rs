@@ -11,7 +11,7 @@ use ackline_admin::reply::int;
 use ackline_admin::view::{self, Consumer, PendingFilter};
 use ackline_admin::words::{Command, quoted};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   ackline consumers ls orders shop
   ackline consumers release orders shop ann           what ann holds goes back to the group
@@ -27,14 +27,21 @@ pub(crate) struct Consumers {
 }
 
 #[derive(clap::Subcommand)]
-#[command(after_help = EXAMPLES)]
 enum Verb {
     /// Lists the consumers of a group.
-    Ls { key: Name, group: Name },
+    Ls {
+        /// The stream.
+        key: Name,
+        /// The group.
+        group: Name,
+    },
     /// Gives what a consumer holds back to its group (XNACK SILENT), as if it had not been delivered.
     Release {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
+        /// The consumer.
         consumer: Name,
         /// Who gets it on a server that does not know XNACK; otherwise it stays, but may be claimed at once.
         #[arg(long, value_name = "CONSUMER")]
@@ -44,8 +51,11 @@ enum Verb {
     },
     /// Removes a consumer. What it holds would be deleted with it, so that is refused without --release or --force.
     Rm {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
+        /// The consumer.
         consumer: Name,
         /// Gives what it holds back to the group first.
         #[arg(long)]

@@ -12,7 +12,7 @@ use ackline_admin::view::{self, Entry, Pending, id_parts};
 use ackline_admin::words::{Command, quoted};
 use std::collections::{BTreeMap, BTreeSet};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   ackline dead ls                                     all streams of dead letters
   ackline dead ls orders                              what is in orders:dead
@@ -47,10 +47,10 @@ pub(crate) struct Dead {
 }
 
 #[derive(clap::Subcommand)]
-#[command(after_help = EXAMPLES)]
 enum Verb {
     /// Lists streams of dead letters, or the dead letters of one.
     Ls {
+        /// The stream, or that of its dead letters.
         key: Option<Name>,
         /// So many at most, the oldest first.
         #[arg(short, long, value_name = "N", default_value_t = 50)]
@@ -58,12 +58,15 @@ enum Verb {
     },
     /// Shows dead letters in full.
     Show {
+        /// The stream, or that of its dead letters.
         key: Name,
         #[arg(required = true)]
+        /// IDs in the stream of dead letters.
         ids: Vec<String>,
     },
     /// Sends dead letters back to where they come from: added there with a new ID and removed here, in one step each.
     Redrive {
+        /// The stream, or that of its dead letters.
         key: Name,
         #[command(flatten)]
         which: Which,
@@ -75,6 +78,7 @@ enum Verb {
     },
     /// Deletes dead letters.
     Drop {
+        /// The stream, or that of its dead letters.
         key: Name,
         #[command(flatten)]
         which: Which,

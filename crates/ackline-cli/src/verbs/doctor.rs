@@ -165,7 +165,12 @@ impl Doctor {
     }
 }
 
+/// Columns of the text of a finding, at most.
+const WIDE: usize = 92;
+
 fn finding(out: &mut Output, one: &Finding) -> Result<(), Trouble> {
+    let terminal = crossterm::terminal::size().map_or(WIDE, |(columns, _)| usize::from(columns));
+    let width = if out.is_terminal() { WIDE.min(terminal.saturating_sub(6)) } else { WIDE };
     let (ink, sign) = match one.severity {
         Severity::Critical => (Ink::Red, "!!"),
         Severity::Warn => (Ink::Yellow, "! "),
@@ -173,7 +178,7 @@ fn finding(out: &mut Output, one: &Finding) -> Result<(), Trouble> {
     };
     let sign = out.ink(ink, sign);
     out.line(&format!("  {sign} {}", one.title))?;
-    for line in wrapped(&one.detail, 92) {
+    for line in wrapped(&one.detail, width) {
         out.line(&format!("     {line}"))?;
     }
     for command in &one.commands {

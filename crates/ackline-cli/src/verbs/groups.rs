@@ -10,7 +10,7 @@ use ackline_admin::reply::{int, items};
 use ackline_admin::view::{self, Group};
 use ackline_admin::words::{Command, quoted};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   ackline groups ls orders
   ackline groups create orders shop --id 0            from the first entry on
@@ -27,15 +27,24 @@ pub(crate) struct Groups {
 }
 
 #[derive(clap::Subcommand)]
-#[command(after_help = EXAMPLES)]
 enum Verb {
     /// Lists the groups of a stream.
-    Ls { key: Name },
+    Ls {
+        /// The stream.
+        key: Name,
+    },
     /// Says all of one group, and how healthy it is.
-    Info { key: Name, group: Name },
+    Info {
+        /// The stream.
+        key: Name,
+        /// The group.
+        group: Name,
+    },
     /// Creates a group, and the stream if there is none.
     Create {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         /// It gets what comes after this ID; 0 = everything, $ = only what is new.
         #[arg(long, default_value = "$", allow_hyphen_values = true)]
@@ -45,7 +54,9 @@ enum Verb {
     },
     /// Puts a group elsewhere in its stream. Pending entries stay pending.
     Reset {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         /// begin, end, the last ID that it is not to get, a date (2026-11-21T17:05, UTC), or a time ago (2h).
         #[arg(long, allow_hyphen_values = true, value_name = "PLACE")]
@@ -55,7 +66,9 @@ enum Verb {
     },
     /// Deletes a group with its pending entries; the stream's entries stay.
     Rm {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         #[command(flatten)]
         care: Care,

@@ -34,19 +34,19 @@ Exit codes: 0 done; 1 the server refused, or there is no such thing; 2 wrong use
 #[derive(clap::Subcommand)]
 pub(crate) enum Verb {
     /// Looks at streams, follows them, adds to them, and trims them.
-    #[command(disable_help_flag = true, after_help = CODES)]
+    #[command(disable_help_flag = true, after_help = with_codes(streams::EXAMPLES))]
     Streams(streams::Streams),
     /// Looks at consumer groups, creates them, and puts them elsewhere.
-    #[command(disable_help_flag = true, after_help = CODES)]
+    #[command(disable_help_flag = true, after_help = with_codes(groups::EXAMPLES))]
     Groups(groups::Groups),
     /// Looks at consumers, takes back what they hold, and removes them.
-    #[command(disable_help_flag = true, after_help = CODES)]
+    #[command(disable_help_flag = true, after_help = with_codes(consumers::EXAMPLES))]
     Consumers(consumers::Consumers),
     /// Looks at pending entries, and acknowledges them, gives them back, or gives them to somebody else.
-    #[command(disable_help_flag = true, after_help = CODES)]
+    #[command(disable_help_flag = true, after_help = with_codes(pending::EXAMPLES))]
     Pending(pending::Pending),
     /// Looks at dead letters, sends them back, or drops them.
-    #[command(disable_help_flag = true, after_help = CODES)]
+    #[command(disable_help_flag = true, after_help = with_codes(dead::EXAMPLES))]
     Dead(dead::Dead),
     /// Says why a group is stuck, and which commands mend it.
     #[command(disable_help_flag = true, after_help = doctor::EXAMPLES)]
@@ -58,6 +58,10 @@ pub(crate) enum Verb {
     Completions(pages::Completions),
     /// Writes the man pages into a directory, or prints that of `ackline`.
     Man(pages::Man),
+}
+
+fn with_codes(examples: &str) -> String {
+    format!("{examples}\n\n{CODES}")
 }
 
 /// Runs a verb. `cli` is the whole command line, for its pages.

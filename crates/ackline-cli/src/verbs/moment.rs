@@ -28,6 +28,11 @@ pub(super) fn ms(duration: Duration) -> i64 {
     duration.as_millis() as i64
 }
 
+/// This machine's clock, unix ms.
+pub(super) fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, ms)
+}
+
 /// A unix time in ms as `2026-11-21 17:05:09`, in UTC.
 pub(super) fn date(ms: i64) -> String {
     let seconds = ms.div_euclid(1000);

@@ -11,15 +11,13 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How results are printed.
+/// How results are printed: aligned columns with readable sizes and times for people; one JSON document with plain numbers, times in ms,
+/// and `{"base64": ".."}` for what is no UTF-8; or one such object a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Form {
-    /// For people: aligned columns, readable sizes and times.
     #[default]
     Table,
-    /// One JSON document: plain numbers, times in ms, names that are no UTF-8 as {"base64":".."}.
     Json,
-    /// One JSON object a line.
     Ndjson,
 }
 
@@ -78,7 +76,7 @@ pub(crate) struct Shared {
     /// How long to wait for the server, such as 5s.
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = moment::duration, help_heading = "Server")]
     timeout: Duration,
-    /// Form of the output.
+    /// A table for people, or JSON with plain numbers, times in ms, and {"base64":".."} for what is no UTF-8.
     #[arg(
         short,
         long = "output",

@@ -4,9 +4,12 @@ use super::options::{Form, Shared};
 use super::trouble::Trouble;
 use ackline_admin::doctor::span;
 use ackline_admin::words::{Json, escaped};
-use comfy_table::{Attribute, CellAlignment, ContentArrangement, presets};
+use comfy_table::{Attribute, CellAlignment, ColumnConstraint, ContentArrangement, presets};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+/// Columns of a table that may be longer than a screen is wide.
+const LONG: &[&str] = &["fields", "error", "reasons"];
 
 /// One value: how it is shown, and what it is in JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,8 @@ pub(super) enum Cell {
     Span(i64),
     /// A unix time in ms.
     Date(i64),
+    /// The same, shown as the time since.
+    Since(i64),
     /// Fields and values.
     Fields(Vec<(Vec<u8>, Vec<u8>)>),
     /// Several.
@@ -54,7 +59,7 @@ impl Cell {
     }
 
     fn is_number(&self) -> bool {
-        matches!(self, Cell::Int(_) | Cell::Deliveries(_) | Cell::Size(_) | Cell::Span(_))
+        matches!(self, Cell::Int(_) | Cell::Deliveries(_) | Cell::Since(_) | Cell::Size(_) | Cell::Span(_))
     }
 
     /// For people.
@@ -67,6 +72,7 @@ impl Cell {
             Cell::Size(bytes) => size(*bytes),
             Cell::Span(ms) => span(*ms),
             Cell::Date(ms) => super::moment::date(*ms),
+            Cell::Since(ms) => span(super::moment::now().saturating_sub(*ms).max(0)),
             Cell::Fields(fields) => fields_shown(fields),
             Cell::List(cells) => cells.iter().map(Cell::shown).collect::<Vec<_>>().join(" "),
             Cell::Flag(flag) => (if *flag { "yes" } else { "no" }).to_owned(),
@@ -103,7 +109,8 @@ impl Serialize for Cell {
             | Cell::Deliveries(number)
             | Cell::Size(number)
             | Cell::Span(number)
-            | Cell::Date(number) => serializer.serialize_i64(*number),
+            | Cell::Date(number)
+            | Cell::Since(number) => serializer.serialize_i64(*number),
             Cell::Fields(fields) => {
                 serializer.collect_seq(fields.iter().map(|(name, value)| (Json(name), Json(value))))
             }
@@ -155,6 +162,11 @@ impl Output {
     /// Whether people read.
     pub(super) fn is_table(&self) -> bool {
         self.form == Form::Table
+    }
+
+    /// Whether lines are broken at the edge of a screen.
+    pub(super) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Text in a colour, if there are colours.
@@ -219,16 +231,24 @@ impl Output {
     fn table(&mut self, rows: &[Row]) -> Result<(), Trouble> {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING);
-        let header = rows[0].iter().map(|(name, _)| heading(name));
+        let header = rows[0].iter().enumerate().map(|(at, (name, _))| {
+            // Over numbers, at the right, if there are any.
+            let numbers = rows.iter().any(|row| row.get(at).is_some_and(|(_, cell)| cell.is_number()));
+            heading(name).set_alignment(if numbers { CellAlignment::Right } else { CellAlignment::Left })
+        });
         match self.colours {
             true => {
                 table.enforce_styling().set_header(header.map(|cell| cell.add_attribute(Attribute::Bold)))
             }
             false => table.force_no_tty().set_header(header),
         };
-        // Who reads through a pipe wants lines as they are.
-        if io::stdout().is_terminal() {
+        // Who reads through a pipe wants lines as they are. Only what may be long is broken into several.
+        if self.is_terminal() {
             table.set_content_arrangement(ContentArrangement::Dynamic);
+            let columns = table.column_iter_mut().zip(&rows[0]);
+            columns.filter(|(_, (name, _))| !LONG.contains(name)).for_each(|(column, _)| {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            });
         }
         for row in rows {
             table.add_row(row.iter().map(|(_, cell)| match cell.is_number() {
@@ -236,8 +256,9 @@ impl Output {
                 false => comfy_table::Cell::new(cell.shown()),
             }));
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        let last = rows[0].len() - 1;
+        for (at, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if at == last { 0 } else { 2 }));
         }
         table.trim_fmt().lines().try_for_each(|line| self.line(line))
     }
@@ -249,7 +270,11 @@ fn heading(name: &str) -> comfy_table::Cell {
 
 /// A name as people read it: times show their unit themselves.
 fn label(name: &str) -> String {
-    name.strip_suffix("_ms").unwrap_or(name).replace('_', " ")
+    match name {
+        "oldest_pending_ms" => "oldest".to_owned(),
+        "last_added_at" => "last added".to_owned(),
+        _ => name.strip_suffix("_ms").unwrap_or(name).replace('_', " "),
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use ackline_admin::doctor::count;
 use ackline_admin::view::{self, Entry};
 use ackline_admin::words::quoted;
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   ackline pending ls orders shop --min-idle 5m --payload
   ackline pending ack orders shop 1700000000000-0
@@ -32,11 +32,12 @@ pub(crate) struct Pending {
 }
 
 #[derive(clap::Subcommand)]
-#[command(after_help = EXAMPLES)]
 enum Verb {
     /// Lists pending entries by ID.
     Ls {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         #[command(flatten)]
         filter: Filter,
@@ -49,7 +50,9 @@ enum Verb {
     },
     /// Acknowledges entries: they are done with.
     Ack {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         #[command(flatten)]
         which: Selection,
@@ -58,7 +61,9 @@ enum Verb {
     },
     /// Gives entries back to the group (XNACK).
     Nack {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         #[command(flatten)]
         which: Selection,
@@ -70,7 +75,9 @@ enum Verb {
     },
     /// Gives entries to a consumer, which finds them in its history. Their deliveries are not counted up.
     Claim {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         #[command(flatten)]
         which: Selection,
@@ -82,7 +89,9 @@ enum Verb {
     },
     /// Moves entries to the dead letters, with where they come from, and acknowledges them.
     Bury {
+        /// The stream.
         key: Name,
+        /// The group.
         group: Name,
         #[command(flatten)]
         which: Selection,

@@ -12,7 +12,7 @@ use ackline_admin::reply::int;
 use ackline_admin::view::{self, Overview, id_parts};
 use ackline_admin::words::{Command, quoted};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   ackline streams ls 'orders*' -o json
   ackline streams tail orders -f --field kind=refund
@@ -33,7 +33,6 @@ pub(crate) struct Streams {
 }
 
 #[derive(clap::Subcommand)]
-#[command(after_help = EXAMPLES)]
 enum Verb {
     /// Lists the streams of the database.
     Ls {
@@ -45,7 +44,10 @@ enum Verb {
         count: usize,
     },
     /// Says all of one stream, and its groups.
-    Info { key: Name },
+    Info {
+        /// The stream.
+        key: Name,
+    },
     /// Shows the last entries, and with -f those that are added.
     Tail(tail::Tail),
     /// Adds entries.
@@ -54,6 +56,7 @@ enum Verb {
     Trim(Trim),
     /// Deletes a stream with its groups.
     Rm {
+        /// The stream.
         key: Name,
         #[command(flatten)]
         care: Care,
@@ -63,6 +66,7 @@ enum Verb {
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("limit").required(true).args(["maxlen", "minid"]))]
 struct Trim {
+    /// The stream.
     key: Name,
     /// Keeps so many entries.
     #[arg(long, value_name = "N")]
@@ -123,7 +127,7 @@ fn ls(session: &mut Session, pattern: &Name, limit: usize) -> Result<(), Trouble
 /// The time of an ID, if it is one: IDs that were made up are small numbers.
 fn added_at(id: &str) -> Cell {
     let ms = id_parts(id).and_then(|(ms, _)| i64::try_from(ms).ok());
-    ms.filter(|ms| (1_000_000_000_000..10_000_000_000_000).contains(ms)).map_or(Cell::None, Cell::Date)
+    ms.filter(|ms| (1_000_000_000_000..10_000_000_000_000).contains(ms)).map_or(Cell::None, Cell::Since)
 }
 
 fn row(one: &Overview) -> Row {

@@ -25,6 +25,7 @@ const TOGETHER: usize = 500;
 /// `ackline streams add`
 #[derive(clap::Args)]
 pub(super) struct Add {
+    /// The stream.
     key: Name,
     /// Fields and values: FIELD=VALUE.
     #[arg(value_name = "FIELD=VALUE")]

@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// `ackline streams tail`
 #[derive(clap::Args)]
 pub(super) struct Tail {
+    /// The stream.
     key: Name,
     /// Goes on with what is added, until it is interrupted.
     #[arg(short, long)]
