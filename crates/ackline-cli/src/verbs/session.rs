@@ -61,7 +61,7 @@ impl Session {
     pub(super) fn change(&mut self, command: Command) -> Result<Option<Value>, Trouble> {
         self.note(&command);
         let answer = if self.care.dry_run { None } else { Some(self.client.call(&command.0)?) };
-        self.ran.push(command);
+        self.remember([command]);
         Ok(answer)
     }
 
@@ -74,7 +74,7 @@ impl Session {
             .collect();
         framed.iter().for_each(|command| self.note(command));
         let words: Vec<_> = framed.iter().map(|command| command.0.clone()).collect();
-        self.ran.extend(framed);
+        self.remember(framed);
         if self.care.dry_run {
             return Ok(None);
         }
@@ -103,10 +103,7 @@ impl Session {
         commands.iter().for_each(|command| self.note(command));
         let words: Vec<_> = commands.iter().map(|command| command.0.clone()).collect();
         self.count += words.len() as i64;
-        // What is not shown need not be remembered: a file may be long.
-        if self.care.dry_run || self.show {
-            self.ran.extend(commands);
-        }
+        self.remember(commands);
         let answers = if self.care.dry_run { Vec::new() } else { self.client.call_all(&words)? };
         match answers.iter().find(|answer| matches!(answer, Value::Error(_))) {
             Some(Value::Error(text)) => Err(Trouble::Refused(String::from_utf8_lossy(text).into_owned())),
@@ -117,6 +114,13 @@ impl Session {
     /// How many commands [`Session::change_all`] has run, or would have.
     pub(super) fn ran(&self) -> i64 {
         self.count
+    }
+
+    /// For the end, if it is to be told there: it may be much.
+    fn remember(&mut self, commands: impl IntoIterator<Item = Command>) {
+        if self.care.dry_run || self.show {
+            self.ran.extend(commands);
+        }
     }
 
     fn note(&self, command: &Command) {
