@@ -38,7 +38,10 @@ fn gone_entries(case: &Case<'_>) -> Option<Finding> {
     let detail = "Their content was deleted or trimmed before they were acknowledged, so nobody can process them any more: trimming \
                   went over work that was not done. They stay pending until they are acknowledged, or until XAUTOCLAIM comes by \
                   and takes them out. To keep it from happening again, trim less, or with ACKED (XTRIM .. ACKED, Redis 8.2).";
-    Some(acknowledged(Finding::new(Severity::Warn, "gone", title, detail), case, gone.iter()))
+    let found = acknowledged(Finding::new(Severity::Warn, "gone", title, detail), case, gone.iter());
+    let [stream, group] = [case.key(), case.group()].map(<[u8]>::to_vec);
+    // The only entries that may be acknowledged without a look at them: there is nothing to look at.
+    Some(found.remedy(Remedy::Ack { stream, group, ids: gone.clone() }))
 }
 
 /// `3 entries were`, with a word of caution if more was not looked at.
@@ -47,13 +50,10 @@ fn were(case: &Case<'_>, n: usize) -> String {
     format!("{least}{} {}", count(n as i64, "entry"), if n == 1 { "was" } else { "were" })
 }
 
-/// Ends with the command that acknowledges some of these entries, and the action that acknowledges all of them.
+/// Ends with the command that acknowledges some of these entries.
 fn acknowledged<'i>(found: Finding, case: &Case<'_>, ids: impl Iterator<Item = &'i String>) -> Finding {
-    let ids: Vec<String> = ids.cloned().collect();
-    let head = [case.key(), case.group()];
-    let [stream, group] = head.map(<[u8]>::to_vec);
-    let shown = ids.iter().take(SHOWN).map(String::as_bytes);
-    found.command("XACK", head.into_iter().chain(shown)).remedy(Remedy::Ack { stream, group, ids })
+    let shown: Vec<&[u8]> = ids.take(SHOWN).map(String::as_bytes).collect();
+    found.command("XACK", [case.key(), case.group()].into_iter().chain(shown))
 }
 
 fn poison(case: &Case<'_>, there: &[&Pending]) -> Option<Finding> {

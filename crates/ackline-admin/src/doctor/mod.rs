@@ -63,7 +63,7 @@ pub struct Finding {
     pub detail: String,
     /// Commands that look closer or mend it, in this order. Words in capitals between angle brackets are to be filled in.
     pub commands: Vec<Command>,
-    /// The same as an action of the admin port, if one step mends it.
+    /// The same as an action of the admin port, if one step mends it and loses nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Remedy>,
 }

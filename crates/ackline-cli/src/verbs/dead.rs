@@ -276,7 +276,9 @@ fn redrive(session: &mut Session, key: &Name, which: &Which, to: Option<&Name>) 
                 session.check_stream(to)?;
             }
             matched += 1;
-            affected += i64::from(session.change_together(commands)?.is_some());
+            let done =
+                session.change_together(commands).map_err(|trouble| trouble.after(affected, "sent back"))?;
+            affected += i64::from(done.is_some());
         }
         Ok(())
     })?;

@@ -7,8 +7,8 @@ use super::session::Session;
 use super::streams;
 use super::trouble::Trouble;
 use ackline_admin::doctor::{Finding, GroupFacts, Severity, Thresholds, diagnose_with, gather, health};
-use ackline_admin::view;
 use ackline_admin::words::quoted;
+use ackline_admin::{Error, view};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -96,13 +96,21 @@ impl Doctor {
     fn examine(&self, session: &mut Session) -> Result<Vec<Diagnosis>, Trouble> {
         let mut seen = Vec::new();
         for (key, group) in self.groups(session)? {
-            seen.push((gather(&mut session.client, &key, &group)?, key, group));
+            match gather(&mut session.client, &key, &group) {
+                Ok(facts) => seen.push((facts, key, group)),
+                // Of all groups one may go while another is looked at.
+                Err(Error::Server(_)) if self.group.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         if let Some(apart) = self.over {
             std::thread::sleep(apart);
             for (facts, key, group) in &mut seen {
-                let again = gather(&mut session.client, key, group)?;
-                *facts = again.since(facts);
+                match gather(&mut session.client, key, group) {
+                    Ok(again) => *facts = again.since(facts),
+                    Err(Error::Server(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         let thresholds = self.thresholds();

@@ -144,7 +144,7 @@ pub(super) struct Output {
     colours: bool,
 }
 
-/// Colours of the sixteen that every terminal has, legible on dark and light alike.
+/// Colours of the sixteen that every terminal has. Nothing is told by colour alone.
 #[derive(Clone, Copy)]
 pub(super) enum Ink {
     Bold,

@@ -217,7 +217,8 @@ fn bury(
                 gone += 1;
                 continue;
             };
-            let done = session.change_together(from.moved(one, &fields, to))?;
+            let done = session.change_together(from.moved(one, &fields, to));
+            let done = done.map_err(|trouble| trouble.after(affected, "buried"))?;
             affected += i64::from(done.is_some());
         }
     }

@@ -28,6 +28,7 @@ pub(super) struct Session {
     care: Care,
     ran: Vec<Command>,
     count: i64,
+    taken: i64,
 }
 
 impl Session {
@@ -45,6 +46,7 @@ impl Session {
             care,
             ran: Vec::new(),
             count: 0,
+            taken: 0,
         })
     }
 
@@ -98,22 +100,27 @@ impl Session {
         }
     }
 
-    /// Commands that have nothing to do with each other, in one round trip; how many the server took. The first error ends it.
-    pub(super) fn change_all(&mut self, commands: Vec<Command>) -> Result<i64, Trouble> {
+    /// Commands that have nothing to do with each other, in one round trip. The first error ends it.
+    pub(super) fn change_all(&mut self, commands: Vec<Command>) -> Result<(), Trouble> {
         commands.iter().for_each(|command| self.note(command));
         let words: Vec<_> = commands.iter().map(|command| command.0.clone()).collect();
         self.count += words.len() as i64;
         self.remember(commands);
         let answers = if self.care.dry_run { Vec::new() } else { self.client.call_all(&words)? };
-        match answers.iter().find(|answer| matches!(answer, Value::Error(_))) {
-            Some(Value::Error(text)) => Err(Trouble::Refused(String::from_utf8_lossy(text).into_owned())),
-            _ => Ok(answers.len() as i64),
+        let refused = |answer: &&Value| matches!(answer, Value::Error(_));
+        let failed = answers.iter().filter(refused).count();
+        self.taken += (answers.len() - failed) as i64;
+        match answers.iter().find(refused) {
+            Some(Value::Error(text)) => {
+                Err(Trouble::Refused(String::from_utf8_lossy(text).into_owned()).after(self.taken, "taken"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// How many commands [`Session::change_all`] has run, or would have.
-    pub(super) fn ran(&self) -> i64 {
-        self.count
+    /// How many commands [`Session::change_all`] was given, and how many of them the server took.
+    pub(super) fn counted(&self) -> (i64, i64) {
+        (self.count, self.taken)
     }
 
     /// For the end, if it is to be told there: it may be much.

@@ -1,6 +1,7 @@
 //! Why a verb failed, what may be done, and the exit code.
 
 use ackline_admin::Error;
+use ackline_admin::doctor::count;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -19,6 +20,19 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// The same, and what was done before it.
+    pub(super) fn after(self, done: i64, what: &str) -> Trouble {
+        match self {
+            Trouble::Refused(text) if done > 0 => {
+                Trouble::Refused(format!("{text} (before that: {} {what})", count(done, "entry")))
+            }
+            Trouble::Unreachable(text) if done > 0 => {
+                Trouble::Unreachable(format!("{text} (before that: {} {what})", count(done, "entry")))
+            }
+            other => other,
+        }
+    }
+
     /// The exit code, after a word on stderr.
     pub(super) fn report(&self) -> ExitCode {
         let code = match self {
@@ -107,6 +121,8 @@ mod tests {
         let text = Trouble::Refused("NOAUTH Authentication required.".to_owned()).to_string();
         assert!(text.starts_with("NOAUTH Authentication required.\n  ") && text.contains("REDISCLI_AUTH"));
         assert_eq!(Trouble::Refused("ERR strange".to_owned()).to_string(), "ERR strange");
+        let late = Trouble::Refused("ERR strange".to_owned()).after(2, "added");
+        assert_eq!(late.to_string(), "ERR strange (before that: 2 entries added)");
         assert!(hint("ERR no such key").is_some() && hint("ERR unknown command 'XNACK'").is_some());
     }
 }

@@ -170,6 +170,9 @@ fn entries_are_added_by_words_from_others_and_from_files() {
     assert_eq!(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap(), "8 entries added\n");
     let last = stage.json(&["streams", "tail", "copy", "-c", "1"]);
     assert_eq!(last[0]["fields"], serde_json::json!([["bin", {"base64": "/wA="}]]));
+    let nothing =
+        stage.command(&["streams", "add", "copy", "--file", "-"]).stdin(Stdio::null()).output().unwrap();
+    assert!(nothing.status.success());
     // In a table bytes are escaped.
     assert!(stage.text(&["streams", "tail", "copy", "-c", "1"]).ends_with("  bin=\\xff\\x00\n"));
 }

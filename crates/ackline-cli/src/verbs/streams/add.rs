@@ -98,25 +98,26 @@ impl Add {
                 Box::new(BufReader::new(File::open(path).map_err(cannot)?))
             }
         };
-        let (mut number, mut affected, mut together) = (0, 0, Vec::new());
+        let (mut number, mut together) = (0, Vec::new());
         loop {
             let mut line = Vec::new();
             let read = io::Read::take(&mut input, LINE).read_until(b'\n', &mut line)?;
             number += 1;
             if !line.trim_ascii().is_empty() {
+                let before = session.counted().1;
                 let wrong =
-                    |why| Trouble::Usage(format!("line {number}: {why}; {affected} were added before"));
+                    |why| Trouble::Usage(format!("line {number}: {why} (before that: {before} added)"));
                 let fields = entry_of(&line).map_err(wrong)?;
                 together.push(self.command("*", &fields));
             }
             if together.len() == TOGETHER || read == 0 {
-                affected += session.change_all(std::mem::take(&mut together))?;
+                session.change_all(std::mem::take(&mut together))?;
             }
             if read == 0 {
                 break;
             }
         }
-        let matched = session.ran();
+        let (matched, affected) = session.counted();
         session.done(("entry", "added"), matched, affected)
     }
 }
