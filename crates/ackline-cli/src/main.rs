@@ -4,9 +4,10 @@ mod bench;
 mod check;
 mod inspect;
 mod transfer;
+mod verbs;
 
 use ackline_server::config::Config;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Bench(bench::Bench),
     /// Prints the records of a data directory, or of one of its files, one a line.
     Inspect(inspect::Inspect),
+    #[command(flatten)]
+    Verb(Box<verbs::Verb>),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::bench(&args),
         Command::Check(args) => return check::check(&args),
         Command::Inspect(args) => return inspect::inspect(&args),
+        Command::Verb(verb) => return verbs::run(&verb, Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,3 +26,5 @@ mod sockets;
 mod tls;
 #[path = "cli/transfer.rs"]
 mod transfer;
+#[path = "cli/verbs.rs"]
+mod verbs;
