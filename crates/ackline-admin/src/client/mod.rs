@@ -1,15 +1,18 @@
 //! One blocking connection to a server that speaks the Redis protocol.
 
 mod address;
+mod scan;
 mod tls;
 
 pub use address::{Address, Place, Tls};
 
 use ackline_resp::decode_reply::{ReplyError, Value, decode_value};
 use ackline_resp::encode;
+use scan::Scan;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -63,6 +66,8 @@ pub struct Client {
     input: Vec<u8>,
     /// Where the next reply begins in `input`.
     at: usize,
+    /// How much of it is there.
+    scan: Scan,
 }
 
 impl Client {
@@ -86,7 +91,7 @@ impl Client {
     }
 
     fn over_stream(stream: Stream) -> Client {
-        Client { stream, input: Vec::new(), at: 0 }
+        Client { stream, input: Vec::new(), at: 0, scan: Scan::default() }
     }
 
     /// How long [`Client::receive`] waits; `None` = for ever. A wait that is over is [`Error::Io`] of kind `WouldBlock`,
@@ -143,17 +148,65 @@ impl Client {
     /// Whatever comes next: a reply, an error, or a push.
     pub fn receive(&mut self) -> Result<Value, Error> {
         loop {
-            if self.at < self.input.len()
-                && let Some((value, taken)) = decode_value(&self.input[self.at..]).map_err(Error::Reply)?
-            {
-                self.at += taken;
-                if self.at == self.input.len() {
-                    self.input.clear();
-                    self.at = 0;
-                }
+            if let Some(value) = self.received()? {
                 return Ok(value);
             }
             self.read()?;
+        }
+    }
+
+    /// What has come already, without waiting or asking the system.
+    pub fn received(&mut self) -> Result<Option<Value>, Error> {
+        if !self.scan.is_whole(&self.input[self.at..]) {
+            return Ok(None);
+        }
+        let Some((value, taken)) = decode_value(&self.input[self.at..]).map_err(Error::Reply)? else {
+            return Ok(None);
+        };
+        self.scan = Scan::default();
+        self.at += taken;
+        if self.at == self.input.len() {
+            self.input.clear();
+            self.at = 0;
+        }
+        Ok(Some(value))
+    }
+
+    /// Whether nothing waits: [`Client::write_some`] and [`Client::read_some`] then do what they can at once.
+    pub fn set_nonblocking(&mut self, yes: bool) -> Result<(), Error> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.set_nonblocking(yes)?,
+            Stream::Unix(stream) => stream.set_nonblocking(yes)?,
+            Stream::Tls(stream) => stream.sock.set_nonblocking(yes)?,
+        }
+        Ok(())
+    }
+
+    /// Sends the beginning of `bytes` and says how much of it; 0 = not now.
+    pub fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        unless_later(self.stream.write(bytes)).map(|written| written.unwrap_or(0))
+    }
+
+    /// Sends what encryption holds back; whether all of it is gone.
+    pub fn flush_some(&mut self) -> Result<bool, Error> {
+        unless_later(self.stream.flush()).map(|done| done.is_some())
+    }
+
+    /// Reads what has come, for [`Client::received`]; whether there was anything.
+    pub fn read_some(&mut self) -> Result<bool, Error> {
+        match self.read() {
+            Ok(()) => Ok(true),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The socket, for waiting until it is ready.
+    pub fn socket(&self) -> RawFd {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.as_raw_fd(),
+            Stream::Unix(stream) => stream.as_raw_fd(),
+            Stream::Tls(stream) => stream.sock.as_raw_fd(),
         }
     }
 
@@ -161,8 +214,7 @@ impl Client {
         self.input.drain(..self.at);
         self.at = 0;
         let before = self.input.len();
-        // An unfinished reply is read from its start again: as much more as there is keeps that from being done often.
-        self.input.resize(before + READ.max(before), 0);
+        self.input.resize(before + READ, 0);
         let read = self.stream.read(&mut self.input[before..]);
         self.input.truncate(before + *read.as_ref().unwrap_or(&0));
         match read {
@@ -171,6 +223,15 @@ impl Client {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// `None` if it has to be tried again.
+fn unless_later<T>(done: io::Result<T>) -> Result<Option<T>, Error> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
