@@ -73,16 +73,27 @@ pub struct Client {
 impl Client {
     /// Connects, authenticates, and selects the database of the address. RESP2 until HELLO 3 is sent.
     pub fn connect(address: &Address, timeout: Duration) -> Result<Client, Error> {
-        let mut client = Client::over_stream(dial(address, timeout)?);
+        let mut client = Client::dial(address, timeout)?;
+        client.sign_in(address)?;
+        Ok(client)
+    }
+
+    /// Connects, and says nothing yet.
+    pub fn dial(address: &Address, timeout: Duration) -> Result<Client, Error> {
+        Ok(Client::over_stream(dial(address, timeout)?))
+    }
+
+    /// Authenticates, and selects the database of the address.
+    pub fn sign_in(&mut self, address: &Address) -> Result<(), Error> {
         if let Some(password) = &address.password {
             let user = address.user.as_deref();
             let words: Vec<&str> = ["AUTH"].into_iter().chain(user).chain([password.as_str()]).collect();
-            client.call(&words)?;
+            self.call(&words)?;
         }
         if address.database != 0 {
-            client.call(&["SELECT", &address.database.to_string()])?;
+            self.call(&["SELECT", &address.database.to_string()])?;
         }
-        Ok(client)
+        Ok(())
     }
 
     /// Over a socket that is connected already, such as one into the server of this process.
@@ -230,7 +241,9 @@ impl Client {
 fn unless_later<T>(done: io::Result<T>) -> Result<Option<T>, Error> {
     match done {
         Ok(done) => Ok(Some(done)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

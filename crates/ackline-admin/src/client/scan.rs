@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn what_is_no_reply_is_for_the_decoder_to_say() {
         let deep = b"*1\r\n".repeat(MAX_DEPTH + 1);
-        for input in [&b"hello\r\n"[..], b"*x\r\n", b"$-2\r\n", b"+OK\n", b"%9223372036854775808\r\n", &deep] {
+        for input in [&b"hello\r\n"[..], b"*x\r\n", b"$-2\r\n", b"+OK\n", b"%9223372036854775808\r\n", &deep]
+        {
             assert!(Scan::default().is_whole(input), "{}", input.escape_ascii());
             assert!(decode_value(input).is_err(), "{}", input.escape_ascii());
         }
