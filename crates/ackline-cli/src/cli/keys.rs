@@ -63,7 +63,6 @@ fn list(options: &Options, keys: &[Value]) -> Result<(), String> {
 
 /// What is counted of a type.
 struct Type {
-    plural: &'static str,
     /// The command that says how long such a value is, and what it counts.
     length: Option<(&'static str, &'static str)>,
     keys: u64,
@@ -94,8 +93,7 @@ impl Survey {
         self.types.entry(name.to_owned()).or_insert_with(|| {
             let known = TYPES.iter().find(|(kind, ..)| *kind == name);
             Type {
-                plural: known.map_or("others", |(_, plural, ..)| plural),
-                length: known.map(|(_, _, command, unit)| (*command, *unit)),
+                length: known.map(|(.., command, unit)| (*command, *unit)),
                 keys: 0,
                 total: 0,
                 biggest: None,
@@ -116,8 +114,9 @@ fn biggest(options: &Options, link: &mut Link, memory: bool) -> Result<(), Strin
     let all = link.ask(&["DBSIZE"]).ok().as_ref().and_then(int).unwrap_or(0);
     let mut survey = Survey::default();
     each_page(options, link, |link, keys| {
+        let percent = 100.0 * survey.keys as f64 / all.max(1) as f64;
         for key in keys {
-            look(link, bytes(key), memory, all, &mut survey)?;
+            look(link, bytes(key), memory, percent, &mut survey)?;
         }
         Ok(())
     })?;
@@ -125,13 +124,12 @@ fn biggest(options: &Options, link: &mut Link, memory: bool) -> Result<(), Strin
     Ok(())
 }
 
-fn look(link: &mut Link, key: &[u8], memory: bool, all: i64, survey: &mut Survey) -> Result<(), String> {
+fn look(link: &mut Link, key: &[u8], memory: bool, percent: f64, survey: &mut Survey) -> Result<(), String> {
     let name = text(&link.ask(&[&b"TYPE"[..], key])?);
     if name == "none" {
         // It is gone since.
         return Ok(());
     }
-    let percent = 100.0 * survey.keys as f64 / all.max(1) as f64;
     survey.keys += 1;
     survey.name_bytes += key.len() as u64;
     let kind = survey.of(&name);
@@ -169,9 +167,8 @@ fn summary(survey: &Survey, memory: bool) {
         }
     }
     println!();
-    let none = |plural, length| Type { plural, length, keys: 0, total: 0, biggest: None };
     for (name, plural, command, counted) in TYPES {
-        let missing = none(plural, Some((command, counted)));
+        let missing = Type { length: Some((command, counted)), keys: 0, total: 0, biggest: None };
         let kind = survey.types.get(name).unwrap_or(&missing);
         let percent = 100.0 * average(kind.keys as f64, survey.keys);
         let (keys, total, unit) = (kind.keys, kind.total, unit(kind, memory));

@@ -85,7 +85,7 @@ fn commands(options: &mut Options, link: &mut Link, screen: Screen) -> ExitCode 
     }
     match std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         true => terminal::interact(options, link, screen),
-        false => script::lines(options, link, &screen),
+        false => script::lines(link, &screen),
     }
 }
 

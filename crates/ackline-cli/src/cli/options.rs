@@ -250,7 +250,9 @@ impl Reading {
             "-d" => self.options.format.between = word,
             "-D" => self.options.format.behind = word,
             "--pattern" => self.options.pattern = Some(word),
-            "--quoted-pattern" => self.options.pattern = Some(unquoted(&word)?),
+            "--quoted-pattern" => {
+                self.options.pattern = Some(unquoted(&word).map_err(|why| Stop::Wrong(why.to_owned()))?)
+            }
             "-r" => self.options.repeat = number(name, &text)?,
             "-i" => self.options.interval = seconds(name, &text)?,
             "-t" => self.options.timeout = Some(seconds(name, &text)?).filter(|time| !time.is_zero()),
@@ -358,11 +360,11 @@ fn yes_or_no(text: &str) -> Option<bool> {
 }
 
 /// One word that is quoted as it would be on a line.
-pub(super) fn unquoted(word: &[u8]) -> Result<Vec<u8>, Stop> {
+pub(super) fn unquoted(word: &[u8]) -> Result<Vec<u8>, &'static str> {
     match ackline_resp::words(word) {
         Some(mut words) if words.len() == 1 => Ok(words.remove(0)),
         Some(words) if words.is_empty() => Ok(Vec::new()),
-        _ => Err(Stop::Wrong("Invalid quoted string".to_owned())),
+        _ => Err("Invalid quoted string"),
     }
 }
 
@@ -452,6 +454,6 @@ mod tests {
     fn a_quoted_word_is_one_word() {
         assert_eq!(unquoted(br#""a\x00b""#), Ok(b"a\0b".to_vec()));
         assert_eq!(unquoted(b"plain"), Ok(b"plain".to_vec()));
-        assert_eq!(unquoted(b"a'b"), Err(Stop::Wrong("Invalid quoted string".to_owned())));
+        assert_eq!(unquoted(b"a'b"), Err("Invalid quoted string"));
     }
 }

@@ -1,15 +1,20 @@
 //! Commands from arguments, and from lines of standard input.
 
 use super::command::{Done, Failed, Screen};
-use super::format::Output;
 use super::link::Link;
-use super::options::{Options, Stop, unquoted};
+use super::options::{Options, unquoted};
 use std::io::{self, BufRead, Read};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 /// Runs the command of the arguments, as often as asked for.
 pub(super) fn arguments(options: &mut Options, link: &mut Link, screen: &Screen) -> ExitCode {
+    if options.quoted_input
+        && let Err(why) = unquote_all(&mut options.words)
+    {
+        println!("{why}");
+        return ExitCode::FAILURE;
+    }
     let words = match words(options) {
         Ok(words) => words,
         Err(why) => return failed(&why),
@@ -30,16 +35,16 @@ fn failed(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn unquote_all(words: &mut [Vec<u8>]) -> Result<(), &'static str> {
+    for word in words {
+        *word = unquoted(word)?;
+    }
+    Ok(())
+}
+
 /// The command, with what standard input gives to it.
 fn words(options: &mut Options) -> Result<Vec<Vec<u8>>, String> {
     let mut words = std::mem::take(&mut options.words);
-    if options.quoted_input {
-        let plain = words.iter().map(|word| unquoted(word)).collect::<Result<_, _>>();
-        words = plain.map_err(|stop| match stop {
-            Stop::Wrong(why) => why,
-            _ => String::new(),
-        })?;
-    }
     if options.stdin_last {
         words.push(standard_input()?);
     } else if let Some(tag) = &options.stdin_tag {
@@ -59,12 +64,10 @@ fn standard_input() -> Result<Vec<u8>, String> {
 }
 
 fn repeated(words: &[Vec<u8>], options: &Options, link: &mut Link, screen: &Screen) -> Result<Done, Failed> {
-    // Ctrl-C ends the process here.
-    let never = AtomicBool::new(false);
     let mut left = options.repeat;
     let mut done = Done::Fine;
     while left != 0 {
-        done = screen.run(link, words, options.strict, &never)?;
+        done = screen.run(link, words, options.strict, &NEVER)?;
         screen.listen(link)?;
         if options.strict && done != Done::Fine {
             break;
@@ -78,7 +81,7 @@ fn repeated(words: &[Vec<u8>], options: &Options, link: &mut Link, screen: &Scre
 }
 
 /// Runs the lines of standard input. A connection that cannot be made is tried again for every line.
-pub(super) fn lines(options: &Options, link: &mut Link, screen: &Screen) -> ExitCode {
+pub(super) fn lines(link: &mut Link, screen: &Screen) -> ExitCode {
     if let Err(why) = link.connect() {
         eprintln!("{why}");
     }
@@ -91,7 +94,7 @@ pub(super) fn lines(options: &Options, link: &mut Link, screen: &Screen) -> Exit
             Err(error) => return failed(&format!("cannot read standard input: {error}")),
             Ok(_) => {}
         }
-        match one_line(&line, options, link, screen) {
+        match one_line(&line, link, screen) {
             Ok(true) => {}
             Ok(false) => return ExitCode::SUCCESS,
             Err(_) => return ExitCode::FAILURE,
@@ -100,7 +103,7 @@ pub(super) fn lines(options: &Options, link: &mut Link, screen: &Screen) -> Exit
 }
 
 /// Whether to go on.
-fn one_line(line: &[u8], options: &Options, link: &mut Link, screen: &Screen) -> Result<bool, Failed> {
+fn one_line(line: &[u8], link: &mut Link, screen: &Screen) -> Result<bool, Failed> {
     let Some(words) = ackline_resp::words(line) else {
         super::command::print(b"Invalid argument(s)\n")?;
         return Ok(true);
@@ -111,20 +114,24 @@ fn one_line(line: &[u8], options: &Options, link: &mut Link, screen: &Screen) ->
         return Ok(false);
     }
     for _ in 0..times {
-        let one = || -> Result<(), Failed> {
-            if !link.is_connected() {
-                link.connect()?;
+        match run(words, link, screen) {
+            Err(Failed::Link(why)) => {
+                eprintln!("{why}");
+                break;
             }
-            screen.run(link, words, options.strict && screen.format.output != Output::Standard, &NEVER)?;
-            screen.listen(link)
-        };
-        let mut one = one;
-        match one() {
-            Err(Failed::Link(why)) => eprintln!("{why}"),
             other => other?,
         }
     }
     Ok(true)
 }
 
+fn run(words: &[Vec<u8>], link: &mut Link, screen: &Screen) -> Result<(), Failed> {
+    if !link.is_connected() {
+        link.connect()?;
+    }
+    screen.run(link, words, false, &NEVER)?;
+    screen.listen(link)
+}
+
+/// Ctrl-C ends the process here.
 static NEVER: AtomicBool = AtomicBool::new(false);

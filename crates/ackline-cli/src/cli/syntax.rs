@@ -6,8 +6,17 @@ use super::docs::{Argument, Kind};
 #[derive(Clone, Copy)]
 pub(super) struct Left<'a> {
     pub(super) argument: &'a Argument,
+    part: Part,
+}
+
+/// What of an argument is still to come.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Whole,
+    /// All but its token.
+    Value,
     /// It was there, and may be there once more.
-    again: bool,
+    Again,
 }
 
 /// What may be typed next.
@@ -88,7 +97,7 @@ impl Argument {
             }
         }
         if self.multiple {
-            left.push(Left { argument: self, again: true });
+            left.push(Left { argument: self, part: Part::Again });
         }
         left
     }
@@ -104,7 +113,7 @@ impl Argument {
         match (&self.kind, words.first()) {
             (Kind::Token, _) => Vec::new(),
             (Kind::Block(inner), _) => missing(inner, words),
-            (_, None) => vec![Left { argument: self, again: false }],
+            (_, None) => vec![Left { argument: self, part: Part::Value }],
             (Kind::OneOf(inner), Some(word)) => {
                 // A word that is a token is that, even where any word may stand.
                 let token = inner.iter().find(|one| one.token.is_some() && one.begins_with(word));
@@ -144,18 +153,19 @@ pub(super) fn missing<'a>(arguments: &'a [Argument], words: &mut &[String]) -> V
         }
         at = run;
         if words.is_empty() {
-            left.extend(open.into_iter().map(|argument| Left { argument, again: false }));
+            left.extend(open.into_iter().map(|argument| Left { argument, part: Part::Whole }));
         }
     }
-    left.extend(arguments[at..].iter().map(|argument| Left { argument, again: false }));
+    left.extend(arguments[at..].iter().map(|argument| Left { argument, part: Part::Whole }));
     left
 }
 
 /// The rest of a command as a hint.
 pub(super) fn hint(left: &[Left<'_>]) -> String {
-    joined(left.iter().map(|one| match one.again {
-        true => format!("[{} ...]", one.argument.repeated()),
-        false => one.argument.syntax(),
+    joined(left.iter().map(|one| match one.part {
+        Part::Again => format!("[{} ...]", one.argument.repeated()),
+        Part::Value => one.argument.bare(),
+        Part::Whole => one.argument.syntax(),
     }))
 }
 
@@ -163,8 +173,13 @@ pub(super) fn hint(left: &[Left<'_>]) -> String {
 pub(super) fn next<'a>(left: &[Left<'a>]) -> Vec<Next<'a>> {
     let mut all = Vec::new();
     for one in left {
-        begin(one.argument, one.again && !one.argument.multiple_token, &mut all);
-        if !one.argument.optional && !one.again {
+        let token_is_there = match one.part {
+            Part::Whole => false,
+            Part::Value => true,
+            Part::Again => !one.argument.multiple_token,
+        };
+        begin(one.argument, token_is_there, &mut all);
+        if one.part == Part::Value || one.part == Part::Whole && !one.argument.optional {
             break;
         }
     }

@@ -40,7 +40,7 @@ impl Format {
     pub(super) fn reply(&self, value: &Value, words: &[Vec<u8>]) -> Vec<u8> {
         let mut out = Vec::new();
         match self.output {
-            Output::Standard | Output::Raw if is_report(words) && text_of(value).is_some() => {
+            _ if is_report(words) && text_of(value).is_some() => {
                 report(&mut out, text_of(value).unwrap_or_default(), self.output);
             }
             Output::Standard => standard::value(&mut out, value, ""),
@@ -61,7 +61,7 @@ impl Format {
     }
 }
 
-/// Commands whose answer is a text for people, with lines of its own.
+/// Commands whose answer is a text with lines of its own, which is printed as it is whatever the format.
 fn is_report(words: &[Vec<u8>]) -> bool {
     let is = |at: usize, all: &[&str]| {
         words.get(at).is_some_and(|word| all.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes())))
@@ -83,8 +83,8 @@ fn text_of(value: &Value) -> Option<&[u8]> {
 
 fn report(out: &mut Vec<u8>, text: &[u8], output: Output) {
     match output {
-        Output::Raw => out.extend(text),
-        _ => printable(out, text),
+        Output::Standard => printable(out, text),
+        _ => out.extend(text),
     }
     if !out.ends_with(b"\n") {
         out.push(b'\n');

@@ -91,13 +91,17 @@ fn map(out: &mut Vec<u8>, pairs: &[(Value, Value)], indent: &str) {
         // The value goes behind the key, on its last line.
         out.pop();
         out.extend(b" => ");
-        // What has several lines begins on one of its own; a set does not.
-        if matches!(inner, Value::Array(items) | Value::Push(items) if !items.is_empty())
-            || matches!(inner, Value::Map(pairs) if !pairs.is_empty())
-        {
+        let mut text = Vec::new();
+        value(&mut text, inner, &numbered.inner());
+        // What has several lines begins on one of its own.
+        if is_aggregate(inner) && text[..text.len() - 1].contains(&b'\n') {
             out.push(b'\n');
             out.extend(numbered.inner().bytes());
         }
-        value(out, inner, &numbered.inner());
+        out.extend(text);
     }
+}
+
+fn is_aggregate(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Set(_) | Value::Push(_) | Value::Map(_))
 }
