@@ -18,5 +18,7 @@ mod cycle;
 mod limits;
 #[path = "cli/process.rs"]
 mod process;
+#[path = "cli/shell.rs"]
+mod shell;
 #[path = "cli/transfer.rs"]
 mod transfer;

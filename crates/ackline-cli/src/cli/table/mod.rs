@@ -8,7 +8,7 @@ use super::link::is;
 use ackline_admin::reply::{bytes, int, items, pairs, text};
 use ackline_resp::decode_reply::Value;
 use cells::{elapsed, id_time, word};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 
 /// Columns of fields at most; entries with more of them have one column for all.
 const FIELDS: usize = 8;
@@ -47,8 +47,10 @@ fn table_of(reply: &Value, words: &[Vec<u8>], width: u16) -> Option<String> {
 
 fn plain(width: u16) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─');
     table
 }
 

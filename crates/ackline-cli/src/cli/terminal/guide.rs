@@ -26,6 +26,8 @@ pub(super) struct Guide {
     pub(super) hints: bool,
     /// Where the session is; what is offered is read over a connection of its own.
     pub(super) address: Address,
+    /// Columns of the prompt.
+    pub(super) prompt: usize,
     /// Whether anything may be asked: not while nobody is connected.
     pub(super) asks: bool,
     client: Option<(Address, Client)>,
@@ -41,6 +43,7 @@ impl Shared {
             docs: Docs::default(),
             hints,
             address,
+            prompt: 0,
             asks: false,
             client: None,
         })))
@@ -217,16 +220,30 @@ impl Completer for Shared {
     }
 }
 
-/// The hint that is shown, which is only shown.
-pub(super) struct Ahead(pub(super) Shared);
+/// Columns that are left of the terminal's line behind so many.
+fn room(before: usize) -> usize {
+    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns).max(1));
+    columns - before % columns
+}
 
-impl Hinter for Ahead {
+/// What does not fit is left out: a hint of two lines moves everything.
+fn cut(hint: String, room: usize) -> String {
+    match hint.chars().count() < room {
+        true => hint,
+        false => hint.chars().take(room.saturating_sub(2)).chain(['…']).collect(),
+    }
+}
+
+/// The hint that is shown, which is only shown.
+pub(super) struct Hints(pub(super) Shared);
+
+impl Hinter for Hints {
     fn handle(&mut self, line: &str, pos: usize, _: &dyn History, colours: bool, _: &str) -> String {
         let guide = self.0.lock();
         if !guide.hints || pos < line.len() {
             return String::new();
         }
-        let hint = guide.hint(line);
+        let hint = cut(guide.hint(line), room(guide.prompt + line.chars().count()));
         match colours && !hint.is_empty() {
             true => Style::new().fg(Color::DarkGray).paint(hint).to_string(),
             false => hint,
@@ -284,6 +301,13 @@ mod tests {
         let goes_on = |line: &str| matches!(Quotes.validate(line), ValidationResult::Incomplete);
         assert!(goes_on("echo \"a") && goes_on("echo 'a\nb"));
         assert!(!goes_on("echo \"a\"") && !goes_on("echo \"a\"b") && !goes_on(""));
+    }
+
+    #[test]
+    fn hints_end_with_their_line() {
+        assert_eq!(cut(" key value".to_owned(), 11), " key value");
+        assert_eq!(cut(" key value".to_owned(), 10), " key val…");
+        assert_eq!(cut(" key".to_owned(), 1), "…");
     }
 
     #[test]

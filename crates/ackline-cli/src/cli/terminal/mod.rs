@@ -1,5 +1,6 @@
 //! The interactive mode.
 
+mod ahead;
 mod guide;
 mod history;
 mod listening;
@@ -11,12 +12,13 @@ use super::format::Output;
 use super::link::Link;
 use super::options::Options;
 use ackline_admin::client::{Address, Place};
-use guide::{Ahead, Quotes, Shared};
+use ahead::Ahead;
+use guide::{Hints, Quotes, Shared};
 use listening::Ended;
 use prompt::Here;
 use reedline::{
-    ColumnarMenu, EditCommand, Emacs, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent,
-    ReedlineMenu, Signal, default_emacs_keybindings,
+    ColumnarMenu, EditCommand, Emacs, HistoryItem, KeyCode, KeyModifiers, MenuBuilder, Reedline,
+    ReedlineEvent, ReedlineMenu, Signal, default_emacs_keybindings,
 };
 use signal_hook::consts::SIGINT;
 use std::process::ExitCode;
@@ -83,7 +85,7 @@ fn editor(guide: Shared, colours: bool) -> std::io::Result<Reedline> {
     let editor = Reedline::create()
         .with_completer(Box::new(guide.clone()))
         .with_highlighter(Box::new(guide.clone()))
-        .with_hinter(Box::new(Ahead(guide)))
+        .with_hinter(Box::new(Hints(guide)))
         .with_validator(Box::new(Quotes))
         .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
         .with_quick_completions(true)
@@ -130,24 +132,44 @@ impl Session<'_> {
     fn lines(&mut self, editor: &mut Reedline) -> Result<(), Failed> {
         loop {
             self.catch_up()?;
-            if let Some(typed) = self.typed.take() {
-                editor.run_edit_commands(&[EditCommand::InsertString(typed)]);
+            let here = Here::of(self.link);
+            let mut start = self.typed.take().unwrap_or_default();
+            match ahead::typed() {
+                Ok(Ahead::Line(rest)) => {
+                    if !self.typed_ahead(editor, &here, start + &rest)? {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Ok(Ahead::Start(rest)) => start += &rest,
+                Err(error) => return Err(unreadable(&error)),
             }
-            match editor.read_line(&Here::of(self.link)) {
+            editor.run_edit_commands(&[EditCommand::InsertString(start)]);
+            self.guide.lock().prompt = here.0.chars().count();
+            match editor.read_line(&here) {
                 Ok(Signal::Success(line)) => {
                     if !self.line(&line)? {
                         return Ok(());
                     }
                 }
-                Ok(Signal::CtrlD) => return Ok(()),
+                Ok(Signal::CtrlD) => return Ok(print(b"\n")?),
                 Ok(_) => {}
-                Err(error) => {
-                    eprintln!("cannot read from the terminal: {error}");
-                    return Err(Failed::Output);
-                }
+                Err(error) => return Err(unreadable(&error)),
             }
             self.tell_guide();
         }
+    }
+
+    /// A line that the editor has not seen.
+    fn typed_ahead(&mut self, editor: &mut Reedline, here: &Here, line: String) -> Goes {
+        println!("{}{line}", here.0);
+        if !line.is_empty() {
+            // A history that cannot be written is no reason not to run it.
+            let _ = editor.history_mut().save(HistoryItem::from_command_line(&line));
+        }
+        let goes = self.line(&line);
+        self.tell_guide();
+        goes
     }
 
     /// What the server said while nobody asked.
@@ -274,6 +296,11 @@ impl Session<'_> {
             eprintln!("{why}");
         }
     }
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> Failed {
+    eprintln!("cannot read from the terminal: {error}");
+    Failed::Output
 }
 
 fn is_one(word: &str, names: &[&str]) -> bool {
