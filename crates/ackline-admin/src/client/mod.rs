@@ -259,11 +259,27 @@ fn dial(address: &Address, timeout: Duration) -> Result<Stream, Error> {
     match &address.tls {
         None => Ok(Stream::Tcp(stream)),
         Some(tls) => {
-            let session = tls::session(tls, host)
-                .map_err(|why| Error::Connect(format!("cannot connect to {}: {why}", address.name())))?;
-            Ok(Stream::Tls(Box::new(rustls::StreamOwned::new(session, stream))))
+            let refused = |why| Error::Connect(format!("cannot connect to {}: {why}", address.name()));
+            let session = tls::session(tls, host).map_err(refused)?;
+            let stream = shake_hands(session, stream, timeout).map_err(|error| refused(error.to_string()))?;
+            Ok(Stream::Tls(Box::new(stream)))
         }
     }
+}
+
+/// Agrees on keys now, so that whoever cannot be trusted is found out while connecting.
+fn shake_hands(
+    session: rustls::ClientConnection,
+    stream: TcpStream,
+    timeout: Duration,
+) -> io::Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>> {
+    let mut stream = rustls::StreamOwned::new(session, stream);
+    stream.sock.set_read_timeout(Some(timeout))?;
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    stream.sock.set_read_timeout(None)?;
+    Ok(stream)
 }
 
 /// Tries every address that the name stands for.

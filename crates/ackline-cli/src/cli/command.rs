@@ -148,9 +148,18 @@ fn replies_to(words: &[Vec<u8>]) -> usize {
     }
 }
 
+/// The same for what is no reply.
+pub(super) fn say(text: &str) -> Result<(), String> {
+    print(text.as_bytes()).map_err(|error| error.to_string())
+}
+
 /// Writes at once: whoever reads may be a script that waits.
 pub(super) fn print(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text)?;
-    out.flush()
+    let written = out.write_all(text).and_then(|()| out.flush());
+    if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        // As programs end whose reader has seen enough: without a word.
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE)?;
+    }
+    written
 }

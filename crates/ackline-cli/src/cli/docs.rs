@@ -1,6 +1,7 @@
 //! What the server says of its commands (COMMAND DOCS): for help, hints and completion.
 
-use ackline_admin::reply::{field, field_text, items, pairs, text};
+use super::format::harmless;
+use ackline_admin::reply::{self, field, items, pairs};
 use ackline_resp::decode_reply::Value;
 
 /// How deep arguments may lie within arguments.
@@ -165,4 +166,13 @@ impl Argument {
             multiple_token: flag("multiple_token"),
         }
     }
+}
+
+/// What a server says of itself is shown while somebody types: it must not move the cursor.
+fn text(value: &Value) -> String {
+    harmless(&reply::text(value))
+}
+
+fn field_text(value: &Value, name: &str) -> String {
+    field(value, name).map(text).unwrap_or_default()
 }

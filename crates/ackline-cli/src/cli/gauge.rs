@@ -1,11 +1,12 @@
 //! Numbers of the server, again and again.
 
+use super::command::say;
 use super::format::Output;
 use super::link::Link;
 use super::options::Options;
 use ackline_admin::reply::text;
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Lines between two headings.
@@ -21,8 +22,9 @@ pub(super) fn stat(options: &Options, link: &mut Link) -> Result<(), String> {
         let info = info(link)?;
         let number = |name: &str| info.get(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
         if line % HEADING == 0 {
-            println!("------- data ------ --------------------- load -------------------- - child -");
-            println!("keys       mem      clients blocked requests            connections          ");
+            say(
+                "------- data ------ --------------------- load -------------------- - child -\nkeys       mem      clients blocked requests            connections          \n",
+            )?;
         }
         let requests = number("total_commands_processed");
         let more = before.map_or(0, |before| requests.saturating_sub(before));
@@ -35,8 +37,7 @@ pub(super) fn stat(options: &Options, link: &mut Link) -> Result<(), String> {
             format!("{:<20}", format!("{requests} (+{more})")),
             format!("{:<12}", number("total_connections_received")),
         ];
-        println!("{}", row.concat());
-        std::io::stdout().flush().map_err(|error| error.to_string())?;
+        say(&format!("{}\n", row.concat()))?;
         std::thread::sleep(interval);
     }
     Ok(())
@@ -110,11 +111,9 @@ pub(super) fn latency(options: &Options, link: &mut Link) -> Result<(), String> 
         link.ask(&["PING"])?;
         latency.add(asked.elapsed().as_millis() as u64);
         if live {
-            print!("\x1b[0G\x1b[2K{}", latency.line(output));
-            std::io::stdout().flush().map_err(|error| error.to_string())?;
+            say(&format!("\x1b[0G\x1b[2K{}", latency.line(output)))?;
         } else if began.elapsed() >= interval {
-            println!("{}", latency.line(output));
-            return Ok(());
+            return say(&format!("{}\n", latency.line(output)));
         }
         std::thread::sleep(PAUSE);
     }

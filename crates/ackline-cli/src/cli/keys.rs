@@ -1,6 +1,6 @@
 //! Walking through the keys: all of them, or the biggest of each type.
 
-use super::command::print;
+use super::command::{print, say};
 use super::format::{Output, quoted};
 use super::link::Link;
 use super::options::{Mode, Options};
@@ -110,7 +110,7 @@ const OPENING: &str = "
 ";
 
 fn biggest(options: &Options, link: &mut Link, memory: bool) -> Result<(), String> {
-    print!("{OPENING}");
+    say(OPENING)?;
     let all = link.ask(&["DBSIZE"]).ok().as_ref().and_then(int).unwrap_or(0);
     let mut survey = Survey::default();
     each_page(options, link, |link, keys| {
@@ -120,8 +120,7 @@ fn biggest(options: &Options, link: &mut Link, memory: bool) -> Result<(), Strin
         }
         Ok(())
     })?;
-    summary(&survey, memory);
-    Ok(())
+    say(&summary(&survey, memory))
 }
 
 fn look(link: &mut Link, key: &[u8], memory: bool, percent: f64, survey: &mut Survey) -> Result<(), String> {
@@ -143,7 +142,7 @@ fn look(link: &mut Link, key: &[u8], memory: bool, percent: f64, survey: &mut Su
     kind.total += size;
     if kind.biggest.as_ref().is_none_or(|(_, most)| size > *most) {
         let (name, unit) = (format!("{name:<6}"), unit(kind, memory));
-        println!("[{percent:05.2}%] Biggest {name} found so far {} with {size} {unit}", quoted(key));
+        say(&format!("[{percent:05.2}%] Biggest {name} found so far {} with {size} {unit}\n", quoted(key)))?;
         kind.biggest = Some((key.to_vec(), size));
     }
     Ok(())
@@ -153,26 +152,33 @@ fn unit(kind: &Type, memory: bool) -> &'static str {
     if memory { "bytes" } else { kind.length.map_or("?", |(_, unit)| unit) }
 }
 
-fn summary(survey: &Survey, memory: bool) {
-    let average = |total: f64, keys: u64| if keys == 0 { 0.0 } else { total / keys as f64 };
-    println!("\n-------- summary -------\n\nSampled {} keys in the keyspace!", survey.keys);
-    let name_bytes = survey.name_bytes;
-    println!(
-        "Total key length in bytes is {name_bytes} (avg len {:.2})\n",
-        average(name_bytes as f64, survey.keys)
-    );
+fn summary(survey: &Survey, memory: bool) -> String {
+    let (keys, name_bytes) = (survey.keys, survey.name_bytes);
+    let mut lines = vec![
+        "\n-------- summary -------\n".to_owned(),
+        format!("Sampled {keys} keys in the keyspace!"),
+        format!(
+            "Total key length in bytes is {name_bytes} (avg len {:.2})\n",
+            average(name_bytes as f64, keys)
+        ),
+    ];
     for (name, kind) in &survey.types {
         if let Some((key, size)) = &kind.biggest {
-            println!("Biggest {name:>6} found {} has {size} {}", quoted(key), unit(kind, memory));
+            lines.push(format!("Biggest {name:>6} found {} has {size} {}", quoted(key), unit(kind, memory)));
         }
     }
-    println!();
-    for (name, plural, command, counted) in TYPES {
+    lines.push(String::new());
+    lines.extend(TYPES.map(|(name, plural, command, counted)| {
         let missing = Type { length: Some((command, counted)), keys: 0, total: 0, biggest: None };
         let kind = survey.types.get(name).unwrap_or(&missing);
-        let percent = 100.0 * average(kind.keys as f64, survey.keys);
+        let percent = 100.0 * average(kind.keys as f64, keys);
         let (keys, total, unit) = (kind.keys, kind.total, unit(kind, memory));
         let each = average(total as f64, keys);
-        println!("{keys} {plural} with {total} {unit} ({percent:05.2}% of keys, avg size {each:.2})");
-    }
+        format!("{keys} {plural} with {total} {unit} ({percent:05.2}% of keys, avg size {each:.2})")
+    }));
+    lines.join("\n") + "\n"
+}
+
+fn average(total: f64, keys: u64) -> f64 {
+    if keys == 0 { 0.0 } else { total / keys as f64 }
 }

@@ -107,7 +107,7 @@ impl Link {
         let Some(client) = &mut self.client else { return Ok(()) };
         match client.call(words) {
             Err(Error::Server(text)) => {
-                eprintln!("{what} failed: {text}");
+                eprintln!("{what} failed: {}", super::format::harmless(&text));
                 Ok(())
             }
             other => other.map(|_| ()),

@@ -123,11 +123,7 @@ fn typed_password() -> std::io::Result<String> {
             KeyCode::Char('c' | 'd') if modifiers.contains(KeyModifiers::CONTROL) => {
                 return Err(std::io::ErrorKind::Interrupted.into());
             }
-            KeyCode::Backspace => {
-                if word.pop().is_some() {
-                    eprint!("\x08 \x08");
-                }
-            }
+            KeyCode::Backspace => eprint!("{}", word.pop().map_or("", |_| "\x08 \x08")),
             KeyCode::Char(char) => {
                 word.push(char);
                 eprint!("*");

@@ -1,5 +1,6 @@
 //! Mass insertion: standard input goes to the server as it is, and the replies are counted.
 
+use super::command::say;
 use super::link::Link;
 use super::options::Options;
 use ackline_admin::client::Client;
@@ -37,8 +38,8 @@ pub(super) fn pipe(options: &Options, link: &mut Link) -> ExitCode {
             ExitCode::FAILURE
         }
         Ok(()) => {
-            println!("errors: {}, replies: {}", tally.errors, tally.replies);
-            if tally.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            let told = say(&format!("errors: {}, replies: {}\n", tally.errors, tally.replies));
+            if tally.errors == 0 && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     }
 }
@@ -63,7 +64,7 @@ fn transfer(client: &mut Client, timeout: u64, tally: &mut Tally) -> Result<(), 
     let mut last = b"\r\n".to_vec();
     encode::request(&mut last, &[&b"ECHO"[..], &mark]);
     wire.send(&last, &mark, tally)?;
-    println!("All data transferred. Waiting for the last reply...");
+    say("All data transferred. Waiting for the last reply...\n")?;
     wire.wait_for_last(&mark, timeout, tally)
 }
 
@@ -125,8 +126,7 @@ impl<'c> Wire<'c> {
             }
             self.wait((timeout > 0).then(|| Duration::from_secs(timeout) - quiet))?;
         }
-        println!("Last reply received from server.");
-        Ok(())
+        say("Last reply received from server.\n")
     }
 
     fn wait(&mut self, most: Option<Duration>) -> Result<(), String> {

@@ -105,6 +105,13 @@ pub(super) fn printable(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
+/// The same of a text that is kept.
+pub(super) fn harmless(text: &str) -> String {
+    let mut out = Vec::new();
+    printable_line(&mut out, text.as_bytes());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The same, of one line.
 fn printable_line(out: &mut Vec<u8>, text: &[u8]) {
     let start = out.len();

@@ -188,11 +188,10 @@ impl Guide {
 
 /// A word as it has to be typed.
 fn spelled(word: &[u8]) -> String {
-    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    let plain =
+        |char: char| !char.is_control() && !char.is_whitespace() && !matches!(char, '"' | '\'' | '\\');
     match std::str::from_utf8(word) {
-        Ok(text) if !text.is_empty() && word.iter().all(|byte| plain(byte) || *byte >= 0x80) => {
-            text.to_owned()
-        }
+        Ok(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
         _ => crate::cli::format::quoted(word),
     }
 }
@@ -315,6 +314,7 @@ mod tests {
         assert_eq!(spelled("größe:1".as_bytes()), "größe:1");
         assert_eq!(spelled(b"a b"), "\"a b\"");
         assert_eq!(spelled(b""), "\"\"");
+        assert_eq!(spelled("\u{9b}1m".as_bytes()), "\"\\xc2\\x9b1m\"");
         assert_eq!(words("3 get \"a b"), ["get", "a b"]);
     }
 }
