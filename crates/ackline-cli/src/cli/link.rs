@@ -247,6 +247,9 @@ impl Link {
             Some(b"AUTH") => self.authenticated(text(1), text(2)),
             Some(b"HELLO") => {
                 self.protocol = text(1).and_then(|word| word.parse().ok()).or(self.protocol);
+                if let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case(b"AUTH")) {
+                    self.authenticated(text(at + 1), text(at + 2));
+                }
             }
             Some(b"RESET") => {
                 self.state = State::default();
@@ -270,4 +273,58 @@ fn is_over(error: &std::io::Error) -> bool {
 /// Whether a command has this name.
 pub(super) fn is(words: &[Vec<u8>], name: &str) -> bool {
     words.first().is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ackline_resp::decode_reply::decode_value;
+
+    fn link() -> Link {
+        let options = super::super::options::read(vec!["-n".into(), "3".into()], |_| None).unwrap();
+        Link::new(&options)
+    }
+
+    fn follow(link: &mut Link, line: &str, reply: &[u8]) {
+        let words = ackline_resp::words(line.as_bytes()).unwrap();
+        link.follow(&words, &decode_value(reply).unwrap().unwrap().0);
+    }
+
+    #[test]
+    fn the_session_follows_what_was_answered() {
+        let mut link = link();
+        follow(&mut link, "select 99", b"-ERR DB index is out of range\r\n");
+        assert_eq!(link.state.database, 3);
+        follow(&mut link, "multi", b"+OK\r\n");
+        follow(&mut link, "select 5", b"+QUEUED\r\n");
+        assert_eq!((link.state.transaction, link.state.database), (true, 3));
+        follow(&mut link, "exec", b"-EXECABORT\r\n");
+        follow(&mut link, "select 5", b"+OK\r\n");
+        assert_eq!((link.state.transaction, link.state.database), (false, 5));
+        follow(&mut link, "auth ann secret", b"+OK\r\n");
+        assert_eq!(
+            (link.address.user.as_deref(), link.address.password.as_deref()),
+            (Some("ann"), Some("secret"))
+        );
+        follow(&mut link, "hello 3 auth bob other", b"%0\r\n");
+        assert_eq!((link.protocol, link.address.user.as_deref()), (Some(3), Some("bob")));
+        follow(&mut link, "monitor", b"+OK\r\n");
+        assert!(link.state.is_listening() && !link.state.is_subscribed());
+        follow(&mut link, "reset", b"+RESET\r\n");
+        assert_eq!(link.state, State::default());
+    }
+
+    #[test]
+    fn subscriptions_are_counted_by_their_confirmations() {
+        let mut state = State::default();
+        let mut note = |reply: &[u8]| {
+            state.note(&decode_value(reply).unwrap().unwrap().0);
+            state.is_subscribed()
+        };
+        assert!(note(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"));
+        assert!(note(b">3\r\n$10\r\nssubscribe\r\n$1\r\nb\r\n:1\r\n"));
+        assert!(note(b"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n"));
+        assert!(note(b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n:0\r\n"));
+        assert!(!note(b">3\r\n$12\r\nsunsubscribe\r\n$1\r\nb\r\n:0\r\n"));
+    }
 }

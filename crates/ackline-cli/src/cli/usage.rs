@@ -11,6 +11,7 @@ Where
   -s PATH                a socket in the file system
   -u URL                 redis[s]://[user:password@]host[:port][/db] or unix:///path; ACKLINE_URL or REDIS_URL by default
   -n NUMBER              database
+  -c                     accepted; no redirection of a cluster is followed
   -t SECONDS             to wait for a connection
   --tls                  encrypted, with
       --cacert FILE, --cacertdir DIR   authorities to trust, instead of the machine's

@@ -5,7 +5,7 @@ mod cells;
 mod tests;
 
 use super::link::is;
-use ackline_admin::reply::{bytes, int, items, pairs, text};
+use ackline_admin::reply::{bytes, int, items, pairs};
 use ackline_resp::decode_reply::Value;
 use cells::{elapsed, id_time, word};
 use comfy_table::{ContentArrangement, Table, TableComponent, presets};
@@ -56,6 +56,11 @@ fn plain(width: u16) -> Table {
 
 fn finished(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// A string as it may be shown.
+fn text(value: &Value) -> String {
+    word(bytes(value))
 }
 
 /// Names and values below each other.
@@ -166,11 +171,11 @@ fn streams(reply: &Value, width: u16) -> Option<String> {
 
 fn claimed(reply: &Value, width: u16) -> Option<String> {
     let [next, all, deleted @ ..] = items(reply) else { return None };
-    let mut text = format!("go on from {}\n{}", text(next), entries(items(all), width)?);
+    let mut shown = format!("go on from {}\n{}", text(next), entries(items(all), width)?);
     for id in deleted.iter().flat_map(items) {
-        text += &format!("{} is no longer in the stream\n", self::text(id));
+        shown += &format!("{} is no longer in the stream\n", text(id));
     }
-    Some(text)
+    Some(shown)
 }
 
 /// Entries, those of XREADGROUP with CLAIM with their idle time and deliveries. IDs alone (JUSTID) are no table.

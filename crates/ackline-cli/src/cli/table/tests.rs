@@ -83,3 +83,39 @@ fn what_is_no_table_is_left_to_the_usual_form() {
         assert_eq!(table(words, reply, 80), None, "{words}");
     }
 }
+
+/// Whatever a server answers, and however narrow the terminal is.
+#[test]
+fn no_table_panics_or_controls_the_terminal() {
+    let pieces: [&[u8]; 10] = [
+        b"*2\r\n",
+        b"*4\r\n",
+        b"%1\r\n",
+        b"$4\r\n\x1b[2J\r\n",
+        b":7\r\n",
+        b"*0\r\n",
+        b"$-1\r\n",
+        b"*1\r\n",
+        b"+\xc2\x9b1m\r\n",
+        b"$3\r\n1-1\r\n",
+    ];
+    let commands = [
+        "XRANGE s - +",
+        "XREAD STREAMS s 0",
+        "XPENDING s g",
+        "XPENDING s g - + 1",
+        "XAUTOCLAIM s g c 0 0",
+        "XINFO STREAM s",
+        "XINFO GROUPS s",
+    ];
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut tables = 0;
+    for round in 0..20_000 {
+        let bytes: Vec<u8> = (0..12).flat_map(|_| pieces[random.usize(..10)].to_vec()).collect();
+        let Ok(Some(_)) = decode_value(&bytes) else { continue };
+        let Some(text) = table(commands[round % commands.len()], &bytes, random.u16(1..60)) else { continue };
+        tables += 1;
+        assert!(!text.contains(|char: char| char.is_control() && char != '\n'), "{text:?}");
+    }
+    assert!(tables > 500, "{tables}");
+}
