@@ -2,14 +2,18 @@
 
 mod bench;
 mod check;
+mod cli;
 mod inspect;
+mod ping;
 mod transfer;
 mod verbs;
 
 use ackline_server::config::Config;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use tracing_subscriber::filter::LevelFilter;
@@ -47,6 +51,16 @@ enum Command {
     Check(check::Check),
     // Its help says more than a comment here, which would take its place.
     Bench(bench::Bench),
+    /// Runs commands on a server that speaks the Redis protocol: a redis-cli. `ackline cli --help` says how.
+    #[command(disable_help_flag = true)]
+    Cli {
+        /// Options of redis-cli, then a command; without one it is interactive.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Asks a server whether it is there: exit status 0 if it answers PONG.
+    #[command(disable_help_flag = true)]
+    Ping(ping::Ping),
     /// Prints the records of a data directory, or of one of its files, one a line.
     Inspect(inspect::Inspect),
     #[command(flatten)]
@@ -54,7 +68,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let name = args.next().map(PathBuf::from);
+    if name.as_deref().and_then(Path::file_name).is_some_and(|name| name == "redis-cli") {
+        return cli::cli(args.collect());
+    }
     let done = match Cli::parse().command {
+        Command::Cli { args } => return cli::cli(args),
+        Command::Ping(args) => return ping::ping(&args),
         Command::Serve { args } => serve(&args),
         Command::Import(args) => transfer::import(&args),
         Command::Export(args) => transfer::export(&args),

@@ -20,6 +20,8 @@ mod cycle;
 mod limits;
 #[path = "cli/process.rs"]
 mod process;
+#[path = "cli/shell.rs"]
+mod shell;
 #[path = "cli/sockets.rs"]
 mod sockets;
 #[path = "cli/tls/mod.rs"]

@@ -30,7 +30,8 @@ pub enum Place {
 /// Whom to trust, and what to show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tls {
-    /// PEM file with the authorities that are trusted, instead of the machine's.
+    /// PEM file with the authorities that are trusted, instead of the machine's; or a directory of such files under the
+    /// names that `openssl rehash` gives them.
     pub ca: Option<PathBuf>,
     /// PEM files with our own certificate and its key.
     pub identity: Option<(PathBuf, PathBuf)>,

@@ -1,15 +1,18 @@
 //! One blocking connection to a server that speaks the Redis protocol.
 
 mod address;
+mod scan;
 mod tls;
 
 pub use address::{Address, Place, Tls};
 
 use ackline_resp::decode_reply::{ReplyError, Value, decode_value};
 use ackline_resp::encode;
+use scan::Scan;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -63,21 +66,34 @@ pub struct Client {
     input: Vec<u8>,
     /// Where the next reply begins in `input`.
     at: usize,
+    /// How much of it is there.
+    scan: Scan,
 }
 
 impl Client {
     /// Connects, authenticates, and selects the database of the address. RESP2 until HELLO 3 is sent.
     pub fn connect(address: &Address, timeout: Duration) -> Result<Client, Error> {
-        let mut client = Client::over_stream(dial(address, timeout)?);
+        let mut client = Client::dial(address, timeout)?;
+        client.sign_in(address)?;
+        Ok(client)
+    }
+
+    /// Connects, and says nothing yet.
+    pub fn dial(address: &Address, timeout: Duration) -> Result<Client, Error> {
+        Ok(Client::over_stream(dial(address, timeout)?))
+    }
+
+    /// Authenticates, and selects the database of the address.
+    pub fn sign_in(&mut self, address: &Address) -> Result<(), Error> {
         if let Some(password) = &address.password {
             let user = address.user.as_deref();
             let words: Vec<&str> = ["AUTH"].into_iter().chain(user).chain([password.as_str()]).collect();
-            client.call(&words)?;
+            self.call(&words)?;
         }
         if address.database != 0 {
-            client.call(&["SELECT", &address.database.to_string()])?;
+            self.call(&["SELECT", &address.database.to_string()])?;
         }
-        Ok(client)
+        Ok(())
     }
 
     /// Over a socket that is connected already, such as one into the server of this process.
@@ -86,7 +102,7 @@ impl Client {
     }
 
     fn over_stream(stream: Stream) -> Client {
-        Client { stream, input: Vec::new(), at: 0 }
+        Client { stream, input: Vec::new(), at: 0, scan: Scan::default() }
     }
 
     /// How long [`Client::receive`] waits; `None` = for ever. A wait that is over is [`Error::Io`] of kind `WouldBlock`,
@@ -143,17 +159,65 @@ impl Client {
     /// Whatever comes next: a reply, an error, or a push.
     pub fn receive(&mut self) -> Result<Value, Error> {
         loop {
-            if self.at < self.input.len()
-                && let Some((value, taken)) = decode_value(&self.input[self.at..]).map_err(Error::Reply)?
-            {
-                self.at += taken;
-                if self.at == self.input.len() {
-                    self.input.clear();
-                    self.at = 0;
-                }
+            if let Some(value) = self.received()? {
                 return Ok(value);
             }
             self.read()?;
+        }
+    }
+
+    /// What has come already, without waiting or asking the system.
+    pub fn received(&mut self) -> Result<Option<Value>, Error> {
+        if !self.scan.is_whole(&self.input[self.at..]) {
+            return Ok(None);
+        }
+        let Some((value, taken)) = decode_value(&self.input[self.at..]).map_err(Error::Reply)? else {
+            return Ok(None);
+        };
+        self.scan = Scan::default();
+        self.at += taken;
+        if self.at == self.input.len() {
+            self.input.clear();
+            self.at = 0;
+        }
+        Ok(Some(value))
+    }
+
+    /// Whether nothing waits: [`Client::write_some`] and [`Client::read_some`] then do what they can at once.
+    pub fn set_nonblocking(&mut self, yes: bool) -> Result<(), Error> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.set_nonblocking(yes)?,
+            Stream::Unix(stream) => stream.set_nonblocking(yes)?,
+            Stream::Tls(stream) => stream.sock.set_nonblocking(yes)?,
+        }
+        Ok(())
+    }
+
+    /// Sends the beginning of `bytes` and says how much of it; 0 = not now.
+    pub fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        unless_later(self.stream.write(bytes)).map(|written| written.unwrap_or(0))
+    }
+
+    /// Sends what encryption holds back; whether all of it is gone.
+    pub fn flush_some(&mut self) -> Result<bool, Error> {
+        unless_later(self.stream.flush()).map(|done| done.is_some())
+    }
+
+    /// Reads what has come, for [`Client::received`]; whether there was anything.
+    pub fn read_some(&mut self) -> Result<bool, Error> {
+        match self.read() {
+            Ok(()) => Ok(true),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The socket, for waiting until it is ready.
+    pub fn socket(&self) -> RawFd {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.as_raw_fd(),
+            Stream::Unix(stream) => stream.as_raw_fd(),
+            Stream::Tls(stream) => stream.sock.as_raw_fd(),
         }
     }
 
@@ -161,8 +225,7 @@ impl Client {
         self.input.drain(..self.at);
         self.at = 0;
         let before = self.input.len();
-        // An unfinished reply is read from its start again: as much more as there is keeps that from being done often.
-        self.input.resize(before + READ.max(before), 0);
+        self.input.resize(before + READ, 0);
         let read = self.stream.read(&mut self.input[before..]);
         self.input.truncate(before + *read.as_ref().unwrap_or(&0));
         match read {
@@ -171,6 +234,17 @@ impl Client {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// `None` if it has to be tried again.
+fn unless_later<T>(done: io::Result<T>) -> Result<Option<T>, Error> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -185,11 +259,27 @@ fn dial(address: &Address, timeout: Duration) -> Result<Stream, Error> {
     match &address.tls {
         None => Ok(Stream::Tcp(stream)),
         Some(tls) => {
-            let session = tls::session(tls, host)
-                .map_err(|why| Error::Connect(format!("cannot connect to {}: {why}", address.name())))?;
-            Ok(Stream::Tls(Box::new(rustls::StreamOwned::new(session, stream))))
+            let refused = |why| Error::Connect(format!("cannot connect to {}: {why}", address.name()));
+            let session = tls::session(tls, host).map_err(refused)?;
+            let stream = shake_hands(session, stream, timeout).map_err(|error| refused(error.to_string()))?;
+            Ok(Stream::Tls(Box::new(stream)))
         }
     }
+}
+
+/// Agrees on keys now, so that whoever cannot be trusted is found out while connecting.
+fn shake_hands(
+    session: rustls::ClientConnection,
+    stream: TcpStream,
+    timeout: Duration,
+) -> io::Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>> {
+    let mut stream = rustls::StreamOwned::new(session, stream);
+    stream.sock.set_read_timeout(Some(timeout))?;
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    stream.sock.set_read_timeout(None)?;
+    Ok(stream)
 }
 
 /// Tries every address that the name stands for.

@@ -38,6 +38,13 @@ fn config(tls: &Tls) -> Result<ClientConfig, String> {
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let found = match ca {
+        Some(path) if path.is_dir() => {
+            let loaded = rustls_native_certs::load_certs_from_paths(None, Some(path));
+            if let Some(error) = loaded.errors.first().filter(|_| loaded.certs.is_empty()) {
+                return Err(format!("{}: {error}", path.display()));
+            }
+            loaded.certs
+        }
         Some(path) => certificates(path)?,
         None => rustls_native_certs::load_native_certs().certs,
     };
