@@ -59,7 +59,9 @@ impl Shared {
     pub(crate) fn new(config: Config, memory: fn() -> u64) -> Result<Shared, OpenError> {
         let now = ackline::now_ms();
         let threads = config.int("io-threads").max(1) as usize;
-        let options = Options { shards: 1, commands: commands::specs(), ..Options::new(Storage::None) };
+        let renames = config.renames().to_vec();
+        let options =
+            Options { shards: 1, commands: commands::specs(), renames, ..Options::new(Storage::None) };
         let stand_in = Broker::open(options, Box::new(|_, _| {}))?;
         Ok(Shared {
             broker: OnceLock::new(),
