@@ -129,6 +129,13 @@ impl Config {
         found.filter_map(|name| Some((name.to_owned(), values[position(name.as_bytes())?].clone()))).collect()
     }
 
+    /// A copy in which parameters are set, for what has to be tried before it is set.
+    pub(crate) fn with(&self, pairs: &[(&[u8], &[u8])]) -> Result<Config, Error> {
+        let copy = Config { values: RwLock::new(self.values.read().clone()), ..Config::new() };
+        copy.set(pairs)?;
+        Ok(copy)
+    }
+
     /// Sets parameters, all or none, with what that brings about; answers the names of those whose value is now
     /// another.
     ///

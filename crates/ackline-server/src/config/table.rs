@@ -214,6 +214,24 @@ const HONOURED: &[Parameter] = &[
     fixed("tls-port", PORT, "0", "TLS port; 0 = none"),
     open("tls-protocols", Kind::Text, "", "Versions of TLS, such as `TLSv1.2 TLSv1.3`; empty = these two"),
     fixed("unixsocket", Kind::Text, "", "Path of a Unix socket; empty = none"),
+    open(
+        "tcp-keepalive",
+        SECONDS,
+        "300",
+        "Seconds of silence after which the system asks a peer whether it is there; 0 = never",
+    ),
+    fixed("unixsocketperm", Kind::Text, "700", "Permissions of the Unix socket, in octal digits"),
+    open("tls-ciphers", Kind::Text, "", "Cipher suites of TLS 1.2; empty = all that are safe"),
+    open("tls-ciphersuites", Kind::Text, "", "Cipher suites of TLS 1.3; empty = all"),
+    open("tls-key-file-pass", Kind::Text, "", "Accepted to be refused: keys must not be encrypted"),
+    open(
+        "tls-prefer-server-ciphers",
+        Kind::Bool,
+        "no",
+        "The server chooses the cipher suite by its own order",
+    ),
+    open("tls-session-cache-size", SECONDS, "20480", "TLS sessions that are remembered; 0 = the default"),
+    open("tls-session-caching", Kind::Bool, "yes", "Whether TLS sessions can be resumed"),
 ];
 
 /// Whether the value of a parameter is a secret: CONFIG GET shows it, as Redis does; logs and errors do not.
