@@ -32,5 +32,6 @@ mod stats;
 mod supervision;
 mod tls;
 
+pub use commands::connection::REDIS_VERSION;
 pub use handle::{Handle, Who};
 pub use start::{StartError, run};

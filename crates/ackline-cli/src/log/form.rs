@@ -133,7 +133,10 @@ mod tests {
         );
         let json: Value = serde_json::from_str(&line(Form::Json)).unwrap();
         assert_eq!(json["msg"], "say \"hi\"\r\nfaked");
-        assert_eq!((&json["level"], &json["key"], &json["thread"]), (&"warn".into(), &"a b\n".into(), &"io-0".into()));
+        assert_eq!(
+            (&json["level"], &json["key"], &json["thread"]),
+            (&"warn".into(), &"a b\n".into(), &"io-0".into())
+        );
         assert!(!line(Form::Json).contains('\n'));
     }
 }
