@@ -339,7 +339,7 @@ pub(crate) fn note_slow(
     }
     let name = session.info.details.lock().name.clone();
     let max = live.slowlog_max_len.load(Relaxed) as usize;
-    shared.slowlog.add(now / 1000, usec, args, (&session.info.addr, &name), max);
+    shared.slowlog.add(now / 1000, usec, (spec, args), (&session.info.addr, &name), max);
 }
 
 /// Monitors see every command but the administrator's.

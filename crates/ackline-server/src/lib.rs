@@ -23,6 +23,7 @@ mod output;
 mod pubsub;
 mod pulse;
 mod rates;
+mod secrets;
 mod session;
 mod shared;
 mod signals;

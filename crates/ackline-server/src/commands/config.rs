@@ -1,6 +1,7 @@
 //! CONFIG.
 
 use super::{Answer, Entry, Env, help};
+use crate::config::system_text;
 use crate::stats::CommandStats;
 use ackline_engine::spec::{Arg, Flags, Kind, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
@@ -87,10 +88,7 @@ fn rewrite(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
         Ok(false) => Err(Error::from_static("ERR The server is running without a config file")),
         Err(error) => {
             tracing::warn!("CONFIG REWRITE failed: {error}");
-            let text = error.to_string();
-            // The number of the system's error is not part of the reply.
-            let reason = text.split(" (os error").next().unwrap_or(&text);
-            Err(Error::from(format!("ERR Rewriting config file: {reason}")))
+            Err(Error::from(format!("ERR Rewriting config file: {}", system_text(&error))))
         }
     }
 }

@@ -21,7 +21,9 @@ mod value;
 mod words;
 
 pub(crate) use live::Live;
+pub(crate) use place::system_text;
 pub use place::{ConfigError, UserLine};
+pub(crate) use table::is_secret;
 
 use ackline_engine::{Error, glob};
 use effects::Effects;
