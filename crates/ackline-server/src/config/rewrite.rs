@@ -165,7 +165,8 @@ fn limit(class: &[String]) -> String {
 /// Bytes in the largest unit that they are a multiple of.
 fn memory(bytes: &str) -> String {
     let number: u64 = bytes.parse().unwrap_or(0);
-    let unit = [("gb", 30), ("mb", 20), ("kb", 10)].into_iter().find(|(_, bits)| number % (1 << bits) == 0);
+    let unit =
+        [("gb", 30), ("mb", 20), ("kb", 10)].into_iter().find(|(_, bits)| number.is_multiple_of(1 << bits));
     match unit {
         Some((unit, bits)) if number > 0 => format!("{}{unit}", number >> bits),
         _ => bytes.to_owned(),
