@@ -20,5 +20,9 @@ mod cycle;
 mod limits;
 #[path = "cli/process.rs"]
 mod process;
+#[path = "cli/sockets.rs"]
+mod sockets;
+#[path = "cli/tls/mod.rs"]
+mod tls;
 #[path = "cli/transfer.rs"]
 mod transfer;

@@ -174,6 +174,13 @@ impl Session {
         }
     }
 
+    /// The client is told why it is not served.
+    pub(crate) fn turn_away(&mut self, why: &str) {
+        self.out.bytes().extend_from_slice(why.as_bytes());
+        self.seal(0);
+        self.closing = true;
+    }
+
     /// The client showed a certificate that names it. A name that is no user's changes nothing.
     pub(crate) fn certified(&mut self, shared: &Shared, name: &str) {
         match name {
