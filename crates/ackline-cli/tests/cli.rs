@@ -4,6 +4,8 @@
 
 #[path = "cli/abuse/mod.rs"]
 mod abuse;
+#[path = "cli/acl.rs"]
+mod acl;
 #[path = "cli/bench.rs"]
 mod bench;
 #[path = "cli/check.rs"]

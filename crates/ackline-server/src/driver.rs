@@ -229,6 +229,8 @@ impl Driver {
     /// `refusal`: what the peer is told instead of being served.
     fn welcome(&mut self, mut stream: Stream, who: Who, refusal: Option<&str>) {
         let shared = Arc::clone(&self.shared);
+        // The user may be gone since the connection was asked for.
+        let Some(identity) = shared.identify(&who) else { return };
         shared.stats.connections.fetch_add(1, Relaxed);
         let tls = match stream.is_encrypted().then(|| shared.tls.current().map(Channel::new)) {
             None => None,
@@ -244,8 +246,7 @@ impl Driver {
             return;
         }
         shared.clients.add(Arc::clone(&info));
-        let authenticated = who != Who::Nobody || shared.config.string("requirepass").is_empty();
-        let mut session = Session::new(info, stream.is_local(), authenticated);
+        let mut session = Session::new(info, stream.is_local(), identity);
         if let Some(text) = refusal {
             session.turn_away(text);
         }
@@ -363,7 +364,24 @@ impl Driver {
                     session.give_up(with_error);
                     session.feed(&shared);
                 }),
+                Msg::UsersChanged { by } => self.renew_users(by),
                 Msg::Resume => {}
+            }
+        }
+    }
+
+    /// Every connection takes over what its user has become. Those that may not stay go at once; the one that is the
+    /// cause gets its reply first.
+    fn renew_users(&mut self, by: u64) {
+        let shared = Arc::clone(&self.shared);
+        let outdated = |(id, connection): (&u64, &mut Box<Connection>)| {
+            (!connection.session.renew_user(&shared)).then_some(*id)
+        };
+        let leaving: Vec<u64> = self.connections.iter_mut().filter_map(outdated).collect();
+        for id in leaving {
+            match id == by {
+                true => self.with(id, |session| session.closing = true),
+                false => self.close(id),
             }
         }
     }
@@ -574,7 +592,7 @@ impl Connection {
 
     fn over_query_limit(&mut self, shared: &Shared) -> bool {
         let limit = shared.config.live().client_query_buffer_limit.load(Relaxed) as usize;
-        let unauthenticated = if self.session.authenticated { usize::MAX } else { 1 << 20 };
+        let unauthenticated = if self.session.identity.admitted { usize::MAX } else { 1 << 20 };
         self.session.unread() > limit.min(unauthenticated)
     }
 
@@ -624,7 +642,7 @@ impl Connection {
         self.session.info.output_room.store(self.session.out.room(), Relaxed);
         let limits =
             shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
-        let unauthenticated = !self.session.authenticated && waiting > 64 * 1024;
+        let unauthenticated = !self.session.identity.admitted && waiting > 64 * 1024;
         if unauthenticated || (limits.hard > 0 && waiting > limits.hard) {
             tracing::warn!("client {} is closed: its output is over the limit", self.session.info.id);
             return false;
@@ -655,8 +673,7 @@ const FULL: &str = "-ERR max number of clients reached\r\n";
 
 /// protected-mode.
 fn is_denied(shared: &Shared, stream: &Stream) -> bool {
-    let open =
-        shared.config.live().protected_mode.load(Relaxed) && shared.config.string("requirepass").is_empty();
+    let open = shared.config.live().protected_mode.load(Relaxed) && shared.users.default_user().nopass;
     open && !stream.is_local()
 }
 

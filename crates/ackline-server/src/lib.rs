@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acl;
 mod batch;
 mod clients;
 mod commands;
@@ -23,7 +24,6 @@ mod output;
 mod pubsub;
 mod pulse;
 mod rates;
-mod secrets;
 mod session;
 mod shared;
 mod signals;

@@ -1,5 +1,6 @@
 //! What all I/O threads share.
 
+use crate::acl::Users;
 use crate::clients::Clients;
 use crate::commands::{self, Handler};
 use crate::config::Config;
@@ -21,6 +22,8 @@ use std::sync::{Arc, OnceLock};
 /// What there is about one command beside its declaration.
 pub(crate) struct Row {
     pub(crate) handler: Option<Handler>,
+    /// Its number in the catalog of access control.
+    pub(crate) number: u16,
     pub(crate) stats: PerThread<CommandStats>,
 }
 
@@ -37,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) config: Config,
     pub(crate) tls: Tls,
+    pub(crate) users: Users,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
@@ -79,6 +83,7 @@ impl Shared {
             manager: Manager::new(&config),
             config,
             tls: Tls::default(),
+            users: Users::new(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::new(threads),

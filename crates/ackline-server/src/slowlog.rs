@@ -1,7 +1,6 @@
 //! The slow log: commands that took longer than a threshold, newest first.
 
-use crate::secrets::{REDACTED, is_secret};
-use ackline_engine::{Args, Spec};
+use ackline_engine::Args;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 
@@ -29,19 +28,11 @@ const WORDS_MAX: usize = 32;
 const WORD_MAX: usize = 128;
 
 impl Slowlog {
-    pub(crate) fn add(
-        &self,
-        at: i64,
-        usec: u64,
-        (spec, args): (&Spec, Args<'_>),
-        (addr, name): (&str, &[u8]),
-        max: usize,
-    ) {
+    pub(crate) fn add(&self, at: i64, usec: u64, args: Args<'_>, (addr, name): (&str, &[u8]), max: usize) {
         let mut entries = self.entries.lock();
         let id = entries.0;
         entries.0 += 1;
-        let call =
-            SlowCall { id, at, usec, args: cut(spec, args), addr: addr.to_owned(), name: name.to_vec() };
+        let call = SlowCall { id, at, usec, args: cut(args), addr: addr.to_owned(), name: name.to_vec() };
         entries.1.push_front(call);
         entries.1.truncate(max);
     }
@@ -60,11 +51,9 @@ impl Slowlog {
     }
 }
 
-fn cut(spec: &Spec, args: Args<'_>) -> Vec<Vec<u8>> {
+fn cut(args: Args<'_>) -> Vec<Vec<u8>> {
     let kept = if args.len() > WORDS_MAX { WORDS_MAX - 1 } else { args.len() };
     let mut words: Vec<Vec<u8>> = args.first(kept).iter().map(cut_word).collect();
-    let secrets = words.iter_mut().enumerate().filter(|(at, _)| is_secret(spec, args, *at));
-    secrets.for_each(|(_, word)| *word = REDACTED.into());
     if args.len() > kept {
         words.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());
     }

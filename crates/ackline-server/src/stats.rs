@@ -53,7 +53,6 @@ pub(crate) struct Stats {
     pub(crate) rejected_connections: AtomicU64,
     pub(crate) traffic: PerThread<Traffic>,
     pub(crate) errors: AtomicU64,
-    pub(crate) auth_failures: AtomicU64,
     /// Certificates that name no user who may come in.
     pub(crate) tls_cert_failures: AtomicU64,
     pub(crate) tls_handshake_failures: AtomicU64,
@@ -90,7 +89,6 @@ impl Stats {
             rejected_connections: AtomicU64::new(0),
             traffic: PerThread::new(threads),
             errors: AtomicU64::new(0),
-            auth_failures: AtomicU64::new(0),
             tls_cert_failures: AtomicU64::new(0),
             tls_handshake_failures: AtomicU64::new(0),
             error_codes: Mutex::default(),
@@ -114,7 +112,6 @@ impl Stats {
             &self.connections,
             &self.rejected_connections,
             &self.errors,
-            &self.auth_failures,
             &self.tls_cert_failures,
             &self.tls_handshake_failures,
         ];

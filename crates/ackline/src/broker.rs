@@ -12,7 +12,7 @@ use ackline_engine::spec::Run;
 use ackline_engine::state::{Reach, Shard, ShardSet, digest};
 use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
-use ackline_engine::{Args, Context, Error, Outcome, Served, Spec, Ticket, Txn};
+use ackline_engine::{Args, Context, Error, Outcome, OwnedArgs, Served, Spec, Ticket, Txn};
 use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, NoLog, storage};
 use std::collections::HashMap;
 use std::fmt;
@@ -337,6 +337,12 @@ impl Broker {
     pub fn unpark(&self, ticket: Ticket, outcome: Outcome) -> bool {
         let Some(shards) = self.parked.lock().get(&ticket).copied() else { return false };
         self.with(shards, self.context(), |txn| txn.unpark(ticket, outcome)).0
+    }
+
+    /// The command of a blocked read, with the words that it will be run with; `None` if it is not blocked.
+    pub fn parked_call(&self, ticket: Ticket) -> Option<(&'static Spec, OwnedArgs)> {
+        let shards = self.parked.lock().get(&ticket).copied()?;
+        self.with(shards, self.context(), |txn| txn.parked_call(ticket)).0
     }
 
     /// How many reads are blocked.

@@ -240,6 +240,7 @@ pub(crate) fn is_secret(name: &str) -> bool {
         name,
         "requirepass"
             | "masterauth"
+            | "masteruser"
             | "primaryauth"
             | "admin-token"
             | "admin-read-token"

@@ -144,3 +144,24 @@ fn secrets_are_shown_by_nothing_but_config_get() {
     let log = format!("{:?}", server.run(&["SLOWLOG", "GET", "10"]).unwrap());
     assert!(log.contains("masterauth") && log.contains("(redacted)") && !log.contains("pa55word"), "{log}");
 }
+
+#[test]
+fn users_are_written_with_the_rest() {
+    let place = Place::new();
+    let file = place.file("main.conf", "user ann on >pw ~a* +@all\nhz 20\n");
+    let mut server = place.start(place.serve(&[&file]));
+    server.run(&["ACL", "SETUSER", "bob", "on", ">b", "(+get ~x\"y)"]).unwrap();
+    server.run(&["ACL", "DELUSER", "ann"]).unwrap();
+    server.run(&["CONFIG", "REWRITE"]).unwrap();
+    let before = server.run(&["ACL", "LIST"]).unwrap();
+    server.stop();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("user bob on ") && text.contains("\nuser default on nopass "), "{text}");
+    let server = place.start(place.serve(&[&file]));
+    assert_eq!(server.run(&["ACL", "LIST"]).unwrap(), before);
+    let text = refusal(place.serve(&["--user", "eve", "on", ">pa55", "nope"]));
+    assert!(
+        text.contains(">>> '--user (redacted)'\nError in user declaration 'eve': Syntax error"),
+        "{text}"
+    );
+}
