@@ -297,6 +297,10 @@ fn exec_one(
     (spec, args): (&'static Spec, Args<'_>),
     now: i64,
 ) {
+    // A command before it may have changed the user.
+    if session.is_outdated(shared) && !session.renew_user(shared) {
+        session.closing = true;
+    }
     if let Err((reason, _)) = session.check(shared, spec, args, true) {
         let error = no_longer_allowed(reason);
         shared.stats.count_error(error.as_bytes());

@@ -57,6 +57,10 @@ fn a_user_may_do_what_its_rules_say() {
     let refused = no_command("u", "exec").replacen('-', "-EXECABORT Transaction discarded because of: ", 1);
     assert_eq!(user.ask_each("EXEC | MULTI"), [refused.as_str(), "+OK"]);
     assert_eq!(admin.ask_each("GET a | GET b"), ["1", "nil"]);
+    set(&mut admin, "v on nopass ~* +@all");
+    let mut own = as_user(&target, "v");
+    own.ask_each("MULTI | SET b 1 | ACL SETUSER v -set | SET b 2");
+    assert_eq!(own.ask("EXEC"), format!("[+OK +OK {changed} execute the command or subcommand]"));
     target.finish();
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Entry {
 
 /// An equal refusal later than this, in ms, is another entry.
 const GROUP_MAX: i64 = 60_000;
+/// Bytes kept of the name of what was refused, and of the user's.
+const NAME_MAX: usize = 1024;
 /// So many entries are looked at for an equal one.
 const LOOK_BACK: usize = 10;
 
@@ -63,8 +65,10 @@ pub(crate) struct AccessLog {
 
 impl AccessLog {
     /// Notes a refusal at `now`, Unix ms; keeps the newest `max` entries.
-    pub(crate) fn add(&self, refusal: Refusal, client: String, now: i64, max: usize) {
+    pub(crate) fn add(&self, mut refusal: Refusal, client: String, now: i64, max: usize) {
         self.counts[refusal.reason as usize].fetch_add(1, Relaxed);
+        refusal.object.truncate(NAME_MAX);
+        refusal.user.truncate(NAME_MAX);
         let mut entries = self.entries.lock();
         let (next, list) = &mut *entries;
         let equal = |entry: &Entry| entry.refusal == refusal && now - entry.updated_at <= GROUP_MAX;
@@ -124,6 +128,13 @@ mod tests {
         assert_eq!(shown, [(2, 2, 120_001, 120_002), (0, 2, 0, 60_000), (1, 1, 10, 10)]);
         assert_eq!(log.newest(1)[0].client, "at 120002");
         assert_eq!(log.count(Reason::Key), 5);
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let log = AccessLog::default();
+        log.add(refusal(&"x".repeat(1 << 20)), String::new(), 0, 9);
+        assert_eq!(log.newest(1)[0].refusal.object.len(), NAME_MAX);
     }
 
     #[test]
