@@ -14,6 +14,8 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod http;
+pub mod metrics;
 pub mod reply;
 pub mod view;
 

@@ -25,7 +25,7 @@ pub(crate) fn serve(args: &[String]) -> Result<(), String> {
         // Nobody may be reading.
         let _ = std::io::stdout().write_all(banner(&config).as_bytes());
     }
-    ackline_server::run(config, allocated, |_| Ok(())).map_err(|error| {
+    ackline_server::run(config, allocated, ackline_admin::http::serve).map_err(|error| {
         if to_file {
             tracing::error!("{error}");
         }

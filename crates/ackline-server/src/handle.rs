@@ -31,6 +31,10 @@ impl Handle {
         Handle(Arc::clone(shared))
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
     /// A connection to the server: what is written to the socket is run as what comes over the network is, by the same
     /// sessions and under the same access control. `maxclients` does not count it.
     ///

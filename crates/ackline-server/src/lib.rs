@@ -19,6 +19,7 @@ mod mail;
 mod memory;
 mod monitor;
 mod net;
+mod observation;
 pub mod offline;
 mod output;
 mod pubsub;
@@ -35,4 +36,5 @@ mod tls;
 
 pub use commands::connection::REDIS_VERSION;
 pub use handle::{Handle, Who};
+pub use observation::{CommandTimes, Observation};
 pub use start::{StartError, run};

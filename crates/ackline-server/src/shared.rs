@@ -27,6 +27,19 @@ pub(crate) struct Row {
     pub(crate) stats: PerThread<CommandStats>,
 }
 
+impl Row {
+    /// How many calls took how long: upper bounds in microseconds, and calls above the bound before.
+    pub(crate) fn times(&self) -> Vec<(u64, u64)> {
+        let mut all: Vec<(u64, u64)> = Vec::new();
+        for stats in self.stats.iter() {
+            all.resize(stats.times.buckets().count(), (0, 0));
+            let both = all.iter_mut().zip(stats.times.buckets());
+            both.for_each(|(sum, (bound, count))| *sum = (bound, sum.1 + count));
+        }
+        all
+    }
+}
+
 /// Who waits for the answer of a blocked read.
 type Waiting = Mutex<HashMap<Ticket, (usize, u64), foldhash::fast::RandomState>>;
 

@@ -1,5 +1,6 @@
 //! Counters.
 
+use ackline_log::Histogram;
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -77,6 +78,8 @@ pub(crate) struct CommandStats {
     pub(crate) usec: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) failed: AtomicU64,
+    /// How long calls took, in microseconds. Those that were timed together count as equal.
+    pub(crate) times: Histogram,
 }
 
 /// More different error codes than this are counted as one.
@@ -130,6 +133,7 @@ impl CommandStats {
     pub(crate) fn count_many(&self, calls: u64, usec: u64, failed: u64) {
         self.calls.fetch_add(calls, Relaxed);
         self.usec.fetch_add(usec, Relaxed);
+        self.times.count(usec / calls.max(1), calls);
         if failed > 0 {
             self.failed.fetch_add(failed, Relaxed);
         }
@@ -137,5 +141,6 @@ impl CommandStats {
 
     pub(crate) fn reset(&self) {
         [&self.calls, &self.usec, &self.rejected, &self.failed].iter().for_each(|n| n.store(0, Relaxed));
+        self.times.reset();
     }
 }

@@ -13,6 +13,8 @@ pub(crate) mod docs;
 pub(crate) mod info;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
+#[cfg(test)]
+mod reference;
 pub(crate) mod transaction;
 
 use crate::acl::catalog::CATALOG;

@@ -121,6 +121,11 @@ impl Config {
         self.effects.add(names, Arc::new(effect));
     }
 
+    /// Whether CONFIG SET may change a parameter.
+    pub fn is_mutable(&self, name: &str) -> bool {
+        position(name.as_bytes()).is_some_and(|at| TABLE[at].mutable)
+    }
+
     /// Names and values of the parameters that match one of the patterns.
     pub fn get<'p>(&self, patterns: impl Iterator<Item = &'p [u8]>) -> Vec<(String, String)> {
         let patterns: Vec<&[u8]> = patterns.collect();
