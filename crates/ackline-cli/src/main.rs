@@ -4,19 +4,16 @@ mod bench;
 mod check;
 mod cli;
 mod inspect;
+mod log;
 mod ping;
+mod serve;
 mod transfer;
 mod verbs;
 
-use ackline_server::config::Config;
 use clap::{CommandFactory, Parser, Subcommand};
-use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use tracing_subscriber::filter::LevelFilter;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -33,10 +30,10 @@ struct Cli {
 enum Command {
     /// Starts the broker: `ackline serve [FILE] [--name value ...]`.
     ///
-    /// FILE has the format of redis.conf; any of its directives may also be given as `--name value`, and wins over the
-    /// file. Often used: --port 6379, --bind 127.0.0.1, --dir ./ackline-data, --appendfsync always|everysec|no,
+    /// FILE has the format of redis.conf; `-` reads it from the standard input. Any of its directives may also be given
+    /// in the environment, as ACKLINE_PORT=6379, or as `--name value`; the later of these three wins. Often used: --port 6379, --bind 127.0.0.1, --dir ./ackline-data, --appendfsync always|everysec|no,
     /// --unixsocket PATH, --requirepass WORD, --maxclients 10000, --databases 16, --io-threads 1,
-    /// --loglevel debug|verbose|notice|warning|nothing, --logfile PATH, --enable-debug-command no|yes|local,
+    /// --loglevel debug|verbose|notice|warning|nothing, --logfile PATH, --log-format text|logfmt|json, --enable-debug-command no|yes|local,
     /// --appendonly yes|no (no: nothing is kept on disk). `--save` is accepted and has no effect.
     Serve {
         /// A configuration file, then directives.
@@ -68,22 +65,33 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let mut args = std::env::args_os();
-    let name = args.next().map(PathBuf::from);
-    if name.as_deref().and_then(Path::file_name).is_some_and(|name| name == "redis-cli") {
-        return cli::cli(args.collect());
+    let mut words = std::env::args_os();
+    let path = words.next().map(PathBuf::from).unwrap_or_default();
+    match path.file_name().and_then(OsStr::to_str) {
+        Some(name @ ("redis-server" | "valkey-server")) => {
+            let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+            end(serve::as_redis(name, &words))
+        }
+        Some("redis-cli" | "valkey-cli") => cli::cli(words.collect()),
+        _ => run(Cli::parse()),
     }
-    let done = match Cli::parse().command {
+}
+
+fn run(cli: Cli) -> ExitCode {
+    end(match cli.command {
+        Command::Serve { args } => serve::serve(&args),
         Command::Cli { args } => return cli::cli(args),
         Command::Ping(args) => return ping::ping(&args),
-        Command::Serve { args } => serve(&args),
         Command::Import(args) => transfer::import(&args),
         Command::Export(args) => transfer::export(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Check(args) => return check::check(&args),
         Command::Inspect(args) => return inspect::inspect(&args),
         Command::Verb(verb) => return verbs::run(&verb, Cli::command()),
-    };
+    })
+}
+
+fn end(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -91,56 +99,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn serve(args: &[String]) -> Result<(), String> {
-    let config = Config::from_args(args).map_err(|error| error.to_string())?;
-    start_log(&config)?;
-    if config.string("logfile").is_empty() {
-        // Nobody may be reading.
-        let _ = std::io::stdout().write_all(banner(&config).as_bytes());
-    }
-    ackline_server::run(config, allocated, ackline_admin::http::serve).map_err(|error| error.to_string())
-}
-
-/// Bytes that the allocator has given out.
-fn allocated() -> u64 {
-    // Its numbers stand still until the epoch advances.
-    let _ = tikv_jemalloc_ctl::epoch::advance();
-    tikv_jemalloc_ctl::stats::allocated::read().map_or(0, |bytes| bytes as u64)
-}
-
-fn start_log(config: &Config) -> Result<(), String> {
-    let level = match config.string("loglevel").as_str() {
-        "debug" => LevelFilter::TRACE,
-        "verbose" => LevelFilter::DEBUG,
-        "warning" => LevelFilter::WARN,
-        "nothing" => LevelFilter::OFF,
-        _ => LevelFilter::INFO,
-    };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false);
-    let path = config.string("logfile");
-    if path.is_empty() {
-        builder.init();
-        return Ok(());
-    }
-    let file = OpenOptions::new().create(true).append(true).open(&path);
-    let file = file.map_err(|error| format!("cannot write the log file {path}: {error}"))?;
-    builder.with_ansi(false).with_writer(Mutex::new(file)).init();
-    Ok(())
-}
-
-fn banner(config: &Config) -> String {
-    let kept = match config.flag("appendonly") {
-        true => format!("{}, appendfsync {}", config.string("dir"), config.string("appendfsync")),
-        false => "nothing is kept on disk (appendonly no)".to_owned(),
-    };
-    let (bind, port) = (config.string("bind"), config.int("port"));
-    format!(
-        "\n  Ackline {} · streams with acknowledgement · Redis protocol\n  {bind}:{port} · {kept}\n\n  Try:\n    \
-         redis-cli -p {port} XADD orders '*' item tea\n    \
-         redis-cli -p {port} XGROUP CREATE orders shop 0\n    \
-         redis-cli -p {port} XREADGROUP GROUP shop ann STREAMS orders '>'     then XACK, or XNACK\n\n",
-        env!("CARGO_PKG_VERSION"),
-    )
 }

@@ -10,6 +10,8 @@ mod acl;
 mod bench;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/config/mod.rs"]
+mod config;
 #[path = "cli/crash.rs"]
 mod crash;
 #[path = "cli/cve.rs"]

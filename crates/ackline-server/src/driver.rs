@@ -116,6 +116,7 @@ impl Driver {
         }
         let mut events = Events::with_capacity(1024);
         while !self.shared.is_stopping() {
+            self.shared.turns.own().fetch_add(1, Relaxed);
             let timeout = self.timeout();
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -483,6 +484,7 @@ impl Connection {
             match read {
                 Ok(0) => return self.hung_up(),
                 Ok(n) => {
+                    shared.stats.traffic.own().reads.fetch_add(1, Relaxed);
                     if !self.take(shared, &scratch[..n]) || self.over_query_limit(shared) {
                         return WasRead::Gone;
                     }
@@ -605,6 +607,7 @@ impl Connection {
             match send(&mut self.stream, &mut self.tls, ready) {
                 Ok(0) => return false,
                 Ok(n) => {
+                    shared.stats.traffic.own().writes.fetch_add(1, Relaxed);
                     self.session.out.advance(n);
                     self.session.info.bytes_out.fetch_add(n as u64, Relaxed);
                     shared.stats.traffic.own().bytes_out.fetch_add(n as u64, Relaxed);

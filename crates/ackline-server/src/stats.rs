@@ -64,6 +64,9 @@ pub(crate) struct Traffic {
     pub(crate) commands: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    /// How often sockets were read from, and written to.
+    pub(crate) reads: AtomicU64,
+    pub(crate) writes: AtomicU64,
 }
 
 /// What INFO counts of one command.
@@ -107,7 +110,8 @@ impl Stats {
     pub(crate) fn reset(&self) {
         let counters =
             [&self.connections, &self.rejected_connections, &self.errors, &self.tls_handshake_failures];
-        let traffic = self.traffic.iter().flat_map(|t| [&t.commands, &t.bytes_in, &t.bytes_out]);
+        let traffic =
+            self.traffic.iter().flat_map(|t| [&t.commands, &t.bytes_in, &t.bytes_out, &t.reads, &t.writes]);
         counters.into_iter().chain(traffic).for_each(|counter| counter.store(0, Relaxed));
         self.error_codes.lock().clear();
     }

@@ -82,7 +82,7 @@ pub(super) fn user_of_line(words: &[String], all_channels: bool) -> Result<User,
 
 /// Replaces a file as a whole: whoever reads it sees the old text or the new one, also after a crash. A new file can be
 /// read by its owner only, as hashes of passwords are in it; an old one keeps its permissions.
-pub(super) fn save(path: &Path, text: &[u8]) -> io::Result<()> {
+pub(crate) fn save(path: &Path, text: &[u8]) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".tmp-{}", std::process::id()));

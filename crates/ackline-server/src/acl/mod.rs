@@ -16,11 +16,12 @@ mod sessions;
 mod tests;
 mod user;
 
+pub(crate) use file::save as replace_file;
 pub(crate) use selector::{Denied, RuleError, Selector};
 pub(crate) use sessions::Identity;
 pub(crate) use user::{User, hex, merge_selectors};
 
-use crate::config::Config;
+use crate::config::{Config, system_text};
 use crate::handle::Who;
 use ackline_engine::{Args, Error, Spec};
 use log::AccessLog;
@@ -57,6 +58,10 @@ pub(crate) struct Users {
     pub(crate) log: AccessLog,
 }
 
+const BOTH: &str = "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path \
+    is invalid. This setup is very likely to lead to configuration errors and security holes, please define either an \
+    ACL file or declare users directly in your redis.conf, but not both.";
+
 /// What [`Who::Reader`] may do: read data, and look at the server. Nothing that waits for keys, changes anything, or
 /// shows what others say or who they are.
 const READER: &str = "on nopass ~* -@all +@read +@connection +command +info +time +lastsave +role \
@@ -79,41 +84,34 @@ impl Users {
         }
     }
 
-    /// Takes over what the configuration says: `requirepass`, and the file that `aclfile` names.
+    /// Takes over what the configuration says: `requirepass`, the `user` lines, and the file that `aclfile` names.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or a line of it is wrong.
+    /// The file cannot be read, or a line is wrong.
     pub(crate) fn open(&self, config: &Config) -> Result<(), String> {
         self.set_default_password(&config.string("requirepass"));
-        match config.string("aclfile").is_empty() {
-            true => Ok(()),
-            false => self.load(config),
+        let has_lines = !config.user_lines().is_empty();
+        match (config.string("aclfile").is_empty(), has_lines) {
+            (true, _) => self.load_lines(config),
+            (false, false) => self.load(config),
+            (false, true) => Err(BOTH.to_owned()),
         }
     }
 
-    /// Adds the users of the `user` lines of a configuration file, each the words behind `user`.
-    ///
-    /// # Errors
-    ///
-    /// A line is wrong, a user is there twice, or there is an `aclfile`, too.
-    #[allow(dead_code, reason = "called by the configuration once it reads such lines")]
-    pub(crate) fn load_lines(&self, lines: &[Vec<String>], config: &Config) -> Result<(), String> {
-        if !lines.is_empty() && !config.string("aclfile").is_empty() {
-            return Err("Configuring Redis with users defined in redis.conf and at the same setting an ACL file path \
-                        is invalid. This setup is very likely to lead to configuration errors and security holes, \
-                        please define either an ACL file or declare users directly in your redis.conf, but not both."
-                .to_owned());
-        }
+    /// Adds the users of the `user` lines of the configuration files.
+    fn load_lines(&self, config: &Config) -> Result<(), String> {
         let mut named = file::Loaded::new();
-        for words in lines {
-            let user = file::user_of_line(words, all_channels(config))?;
+        for line in config.user_lines() {
+            let user = file::user_of_line(line.words(), all_channels(config));
+            let user = user.map_err(|reason| line.refuse(&reason).to_string())?;
             if named.contains_key(&user.name) {
                 let name = String::from_utf8_lossy(&user.name);
-                return Err(format!(
+                let reason = format!(
                     "Error in user declaration '{name}': Duplicate user found. A user can only be defined once in \
                      config files"
-                ));
+                );
+                return Err(line.refuse(&reason).to_string());
             }
             named.insert(user.name.clone(), user);
         }
@@ -122,6 +120,23 @@ impl Users {
         let all = default.map(|user| (user.name.clone(), user)).chain(named).collect();
         self.replace(&mut users, all);
         Ok(())
+    }
+
+    /// The users as words behind `user` for the lines of a configuration file: none if `requirepass` says all there is
+    /// to say. `None` if they are in a file of their own.
+    pub(crate) fn lines(&self, config: &Config) -> Option<Vec<String>> {
+        if !config.string("aclfile").is_empty() {
+            return None;
+        }
+        let mut plain = User::default(0);
+        give_password(&mut plain, &config.string("requirepass"));
+        let all = self.all();
+        match &all[..] {
+            [only] if only.line() == plain.line() => Some(Vec::new()),
+            _ => {
+                Some(all.iter().map(|user| String::from_utf8_lossy(&user.line()[5..]).into_owned()).collect())
+            }
+        }
     }
 
     /// What moves whenever a user changes.
@@ -275,12 +290,6 @@ pub(crate) fn is_bad_name(name: &[u8]) -> bool {
 /// Whether new users may use all channels.
 fn all_channels(config: &Config) -> bool {
     config.string("acl-pubsub-default") == "allchannels"
-}
-
-/// An error of the operating system without the number that Rust adds.
-fn system_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// The reply to a refused call.

@@ -1,25 +1,15 @@
 //! What others must not see of a call: passwords, in MONITOR and SLOWLOG.
 
+use crate::config;
 use ackline_engine::args::is;
 use ackline_engine::{Args, OwnedArgs, Spec};
 
 /// What stands for a secret.
 const REDACTED: &[u8] = b"(redacted)";
 
-/// Parameters whose values are secrets.
-const SECRETS: [&str; 7] = [
-    "admin-read-token",
-    "admin-token",
-    "masterauth",
-    "masteruser",
-    "requirepass",
-    "tls-client-key-file-pass",
-    "tls-key-file-pass",
-];
-
 /// Whether the value of a parameter is a secret.
 pub(crate) fn is_secret(parameter: &[u8]) -> bool {
-    SECRETS.iter().any(|name| parameter.eq_ignore_ascii_case(name.as_bytes()))
+    std::str::from_utf8(parameter).is_ok_and(|name| config::is_secret(&name.to_ascii_lowercase()))
 }
 
 /// The words of a call as others may see them; `None` if nothing has to be hidden.

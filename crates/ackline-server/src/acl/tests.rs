@@ -324,23 +324,35 @@ fn a_user_of_the_same_name_is_another() {
 
 #[test]
 fn lines_of_the_configuration_file() {
-    let (users, config) = (Users::new(), Config::new());
-    let lines = |lines: &[&str]| -> Vec<Vec<String>> {
-        lines.iter().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
+    let config = |lines: &[&str]| {
+        let words = lines.iter().flat_map(|line| ["--user"].into_iter().chain(line.split(' ')));
+        Config::from_args(&words.map(str::to_owned).collect::<Vec<_>>()).expect("right")
     };
-    users.load_lines(&lines(&["a on >p (+get ~x)", "default on >q ~k +@all"]), &config).expect("right");
+    let users = Users::new();
+    let right = config(&["a on >p (+get ~x)", "default on >q ~k +@all"]);
+    users.open(&right).expect("right");
     assert_eq!(described(&users.default_user()).split(' ').next_back(), Some("+@all"));
     assert!(!users.default_user().nopass && users.authenticate(b"a", b"p").is_some());
-    let error = |text: &[&str]| Users::new().load_lines(&lines(text), &config).expect_err("refused");
-    assert_eq!(error(&["u on nope"]), "Error in user declaration 'u': Syntax error");
-    assert_eq!(error(&["u on (+get"]), "Error in user declaration 'u': Wrong format");
+    let lines = users.lines(&right).expect("no file of their own");
+    assert!(lines[0].starts_with("a on ") && lines[1].starts_with("default on "), "{lines:?}");
+    let error = |text: &[&str]| Users::new().open(&config(text)).expect_err("refused");
+    assert!(error(&["u on nope"]).ends_with("\nError in user declaration 'u': Syntax error"));
+    assert!(!error(&["u on >pa55 nope"]).contains("pa55"));
+    assert!(error(&["u on (+get"]).ends_with("\nError in user declaration 'u': Wrong format"));
     let twice = "Error in user declaration 'u': Duplicate user found. A user can only be defined once in config files";
-    assert_eq!(error(&["u on", "u off"]), twice);
-    let with_file = Config::from_args(&["--aclfile".to_owned(), "x".to_owned()]).expect("right");
-    let both = Users::new().load_lines(&lines(&["u on"]), &with_file).expect_err("refused");
+    assert!(error(&["u on", "u off"]).ends_with(twice));
+    let both = error(&["u on --aclfile x"]);
     assert!(both.starts_with(
         "Configuring Redis with users defined in redis.conf and at the same setting an ACL file"
     ));
+}
+
+#[test]
+fn who_has_a_password_alone_needs_no_line() {
+    let config = Config::from_args(&["--requirepass".to_owned(), "p".to_owned()]).expect("right");
+    let users = Users::new();
+    users.open(&config).expect("right");
+    assert_eq!(users.lines(&config), Some(Vec::new()));
 }
 
 /// Rules, right ones and nearly right ones.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Entry, Env, help};
 use crate::acl::redact;
-use crate::start::{growth, sync_mode};
+use crate::config::system_text;
 use crate::stats::CommandStats;
 use ackline_engine::spec::{Arg, Flags, Kind, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
@@ -56,7 +56,7 @@ pub(crate) const ALL: &[Entry] = &[
     (&GET, Some(get)),
     (&SET, Some(set)),
     (&RESETSTAT, Some(reset)),
-    (&REWRITE, Some(|_, _| Err(Error::from_static("ERR The server is running without a config file")))),
+    (&REWRITE, Some(rewrite)),
     (&HELP, Some(|_, _| Ok(help(&CONFIG)))),
 ];
 
@@ -84,17 +84,26 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     if let Some(change) = tls {
         change.commit();
     }
-    if changed.contains(&"appendfsync") {
-        env.shared.broker().log().set_sync(sync_mode(&env.shared.config));
-    }
-    if changed.iter().any(|name| name.starts_with("auto-aof-rewrite")) {
-        env.shared.broker().set_growth(growth(&env.shared.config));
-    }
     if changed.contains(&"requirepass") {
         env.shared.users.set_default_password(&env.shared.config.string("requirepass"));
         super::acl::publish(env);
     }
     Ok(Reply::Ok.into())
+}
+
+fn rewrite(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
+    let users = env.shared.users.lines(&env.shared.config);
+    match env.shared.config.rewrite(users.as_deref()) {
+        Ok(true) => {
+            tracing::info!("CONFIG REWRITE executed with success.");
+            Ok(Reply::Ok.into())
+        }
+        Ok(false) => Err(Error::from_static("ERR The server is running without a config file")),
+        Err(error) => {
+            tracing::warn!("CONFIG REWRITE failed: {error}");
+            Err(Error::from(format!("ERR Rewriting config file: {}", system_text(&error))))
+        }
+    }
 }
 
 fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {

@@ -8,7 +8,7 @@ use ackline_engine::{Args, Error, Reply, Spec};
 use ackline_resp::Protocol;
 
 /// The level of Redis whose stream commands are all here.
-pub(crate) const REDIS_VERSION: &str = "8.10.0";
+pub const REDIS_VERSION: &str = "8.10.0";
 
 const OPEN: Flags = Flags::NOSCRIPT
     .and(Flags::LOADING)
