@@ -34,6 +34,7 @@ const BYTES_MAX: usize = 64 * 1024;
 /// The first command of a batch.
 pub(crate) struct First {
     spec: &'static Spec,
+    number: u16,
     place: Place,
     now: i64,
 }
@@ -75,17 +76,17 @@ pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -
     let spec = shared.broker().table().find(args.at(0))?;
     let key = only_key(spec, args)?;
     let now = ackline::now_ms();
+    let number = number(session, shared, spec);
     let free = !shared.is_loading()
         && shared.pause_until.load(Relaxed) <= now
         && dispatch::no_room(session, shared, spec).is_none()
-        && may(session, shared, spec, args);
-    free.then(|| First { spec, place: Place::of(shared, key), now })
+        && session.may(number, spec, args);
+    free.then(|| First { spec, number, place: Place::of(shared, key), now })
 }
 
-/// Whether the user may make a call. Who may do everything is known by one look.
-#[inline]
-fn may(session: &Session, shared: &Shared, spec: &'static Spec, args: Args<'_>) -> bool {
-    !session.identity.limited || session.may(shared.row(spec).number, spec, args)
+/// The number of a command, for the rules of users that may not do everything; nobody asks for it otherwise.
+fn number(session: &Session, shared: &Shared, spec: &'static Spec) -> u16 {
+    if session.identity.limited { shared.row(spec).number } else { 0 }
 }
 
 /// The key of a command that may share a hold of its shard with others: it cannot block, answers little, and has one key;
@@ -163,14 +164,15 @@ fn is_short(spec: &Spec, args: Args<'_>) -> bool {
 /// Calls of one command in a row, counted once.
 struct Row {
     spec: &'static Spec,
+    number: u16,
     calls: u64,
     failed: u64,
     since: Instant,
 }
 
 impl Row {
-    fn new(spec: &'static Spec, since: Instant) -> Row {
-        Row { spec, calls: 0, failed: 0, since }
+    fn new(spec: &'static Spec, number: u16, since: Instant) -> Row {
+        Row { spec, number, calls: 0, failed: 0, since }
     }
 
     fn settle(&self, shared: &Shared, until: Instant) {
@@ -202,7 +204,7 @@ enum End {
 pub(crate) fn run(session: &mut Session, shared: &Shared, wire: &mut Wire, limits: &Limits, first: First) {
     let ctx = context(session, shared, first.now);
     let watch = Watch::new(shared);
-    let row = Row::new(first.spec, watch.at);
+    let row = Row::new(first.spec, first.number, watch.at);
     let mut stretch = Stretch { shared, limits, watch, row, place: first.place, calls: 0 };
     let end = loop {
         let shards = stretch.place.shards;
@@ -260,12 +262,13 @@ impl Stretch<'_> {
         let Some((spec, key)) = spec.and_then(|spec| Some((spec, only_key(spec, args)?))) else {
             return Ok(None);
         };
-        if !may(session, self.shared, spec, args) {
+        let number = if same { self.row.number } else { number(session, self.shared, spec) };
+        if !session.may(number, spec, args) {
             return Ok(None);
         }
         if !same {
             self.settle();
-            self.row = Row::new(spec, self.watch.at);
+            self.row = Row::new(spec, number, self.watch.at);
         }
         Ok(Some(self.place.follow(self.shared, key)))
     }

@@ -90,7 +90,29 @@ impl Access {
 /// A command or subcommand.
 struct Item {
     spec: &'static Spec,
-    access: Access,
+    access: Accesses,
+}
+
+/// What a command does to its keys.
+#[derive(Clone, Copy)]
+enum Accesses {
+    /// The same to all.
+    Same(Access),
+    /// This to the first, and writes the others.
+    First(Access),
+    /// SET tells what was there only with GET.
+    WithGet,
+}
+
+impl Accesses {
+    fn of(spec: &Spec) -> Accesses {
+        match spec.name {
+            "copy" => Accesses::First(Access::READ),
+            "rename" | "renamenx" => Accesses::First(Access::BOTH),
+            "set" => Accesses::WithGet,
+            _ => Accesses::Same(Access::of(spec.key_flags)),
+        }
+    }
 }
 
 /// The commands by number and by name.
@@ -104,7 +126,7 @@ impl Catalog {
         let table = Table::new(&commands::specs());
         let specs =
             table.iter().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands.iter().copied()));
-        let items: Vec<Item> = specs.map(|spec| Item { spec, access: Access::of(spec.key_flags) }).collect();
+        let items: Vec<Item> = specs.map(|spec| Item { spec, access: Accesses::of(spec) }).collect();
         assert!(items.len() <= WORDS * 64, "a set has a bit for every command");
         let numbers = items.iter().enumerate().map(|(at, item)| (item.spec.name, at as u16)).collect();
         Catalog { items, numbers }
@@ -135,14 +157,11 @@ impl Catalog {
 
     /// What a call does to its key `at`.
     pub(super) fn access(&self, number: u16, args: Args<'_>, at: usize) -> Access {
-        let item = &self.items[usize::from(number)];
-        match (item.spec.name, at) {
-            ("copy", 0) => Access::READ,
-            ("rename" | "renamenx", 0) => Access::BOTH,
-            ("copy" | "rename" | "renamenx", _) => Access::WRITE,
-            // Only with GET it tells what was there.
-            ("set", _) if !args.from(3).iter().any(|word| is(word, "GET")) => Access::WRITE,
-            _ => item.access,
+        match self.items[usize::from(number)].access {
+            Accesses::Same(access) => access,
+            Accesses::First(access) if at == 0 => access,
+            Accesses::WithGet if args.from(3).iter().any(|word| is(word, "GET")) => Access::BOTH,
+            Accesses::First(_) | Accesses::WithGet => Access::WRITE,
         }
     }
 }

@@ -68,6 +68,20 @@ impl Denied<'_> {
 struct KeyPattern {
     access: Access,
     glob: Vec<u8>,
+    /// Bytes at its beginning that stand for themselves: in most patterns all but a last star.
+    literal: usize,
+}
+
+impl KeyPattern {
+    fn new(access: Access, glob: &[u8]) -> KeyPattern {
+        let special = glob.iter().position(|byte| b"*?[\\".contains(byte));
+        KeyPattern { access, glob: glob.to_vec(), literal: special.unwrap_or(glob.len()) }
+    }
+
+    fn fits(&self, key: &[u8]) -> bool {
+        let (literal, rest) = self.glob.split_at(self.literal);
+        key.strip_prefix(literal).is_some_and(|key| rest == b"*" || glob::matches(rest, key, false))
+    }
 }
 
 /// A rule about commands as it is shown: `+name` or `-name`, `+@category`, `+command|first argument`.
@@ -186,7 +200,7 @@ impl Selector {
                 known.access.read |= access.read;
                 known.access.write |= access.write;
             }
-            None => self.keys.push(KeyPattern { access, glob: glob.to_vec() }),
+            None => self.keys.push(KeyPattern::new(access, glob)),
         }
         Ok(())
     }
@@ -339,7 +353,7 @@ impl Selector {
         let covers = |pattern: &KeyPattern| {
             (pattern.access.read || !access.read) && (pattern.access.write || !access.write)
         };
-        self.keys.iter().any(|pattern| covers(pattern) && glob::matches(&pattern.glob, key, false))
+        self.keys.iter().any(|pattern| covers(pattern) && pattern.fits(key))
     }
 
     /// Whether a channel may be listened to, or, if `is_pattern`, exactly that pattern.
@@ -374,4 +388,21 @@ fn channels_of(call: Call<'_>) -> Option<(ackline_engine::Args<'_>, bool)> {
 /// Lines and rules are separated by blanks.
 pub(super) fn has_blanks(word: &[u8]) -> bool {
     word.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_keys_are_globs() {
+        let keys = ["", "a", "ab", "abc", "a*", "a:b:c", "b", "a[", "[", "\\", "a\\"];
+        let globs =
+            ["", "a", "a*", "*", "ab*c", "a?", "[ab]", "a[b-c]*", "\\*", "a\\*", "*:*", "a:*:c", "a\\", "["];
+        for (pattern, key) in globs.iter().flat_map(|glob| keys.map(|key| (glob.as_bytes(), key.as_bytes())))
+        {
+            let fits = KeyPattern::new(Access::BOTH, pattern).fits(key);
+            assert_eq!(fits, glob::matches(pattern, key, false), "{pattern:?} {key:?}");
+        }
+    }
 }
