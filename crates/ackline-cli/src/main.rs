@@ -6,8 +6,9 @@ mod inspect;
 mod log;
 mod serve;
 mod transfer;
+mod verbs;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -45,6 +46,8 @@ enum Command {
     Bench(bench::Bench),
     /// Prints the records of a data directory, or of one of its files, one a line.
     Inspect(inspect::Inspect),
+    #[command(flatten)]
+    Verb(verbs::Verb),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +71,7 @@ fn run(cli: Cli) -> ExitCode {
         Command::Bench(args) => bench::bench(&args),
         Command::Check(args) => return check::check(&args),
         Command::Inspect(args) => return inspect::inspect(&args),
+        Command::Verb(verb) => return verbs::run(&verb, Cli::command()),
     })
 }
 
