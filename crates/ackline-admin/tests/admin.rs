@@ -6,6 +6,8 @@
 mod access;
 #[path = "admin/acting.rs"]
 mod acting;
+#[path = "admin/described.rs"]
+mod described;
 #[path = "admin/live.rs"]
 mod live;
 #[path = "admin/looking.rs"]
