@@ -29,6 +29,7 @@ pub(crate) fn set_up(root: &Path) -> Result<Tools, String> {
     let python = python(root, &dir)?;
     let node = node(root, &python)?;
     redis_cli()?;
+    exporter()?;
     Ok(Tools { python, node, logs })
 }
 
@@ -83,6 +84,12 @@ fn redis_cli() -> Step {
     } else {
         apt_install(&["redis-tools"])
     }
+}
+
+/// What reads servers of the protocol for Prometheus.
+fn exporter() -> Step {
+    let there = Command::new("prometheus-redis-exporter").arg("-version").output().is_ok();
+    if there { Ok(()) } else { apt_install(&["prometheus-redis-exporter"]) }
 }
 
 /// Fills a directory, unless that was done already with the same pins.

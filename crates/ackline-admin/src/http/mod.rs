@@ -19,6 +19,7 @@ mod health;
 mod info;
 mod listen;
 mod login;
+mod metrics;
 mod openapi;
 mod pages;
 mod patient;
