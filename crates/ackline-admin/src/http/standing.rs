@@ -87,9 +87,6 @@ fn ask(client: &mut Client, user: &str, hash: &RandomState) -> Result<Option<Sta
         words(&["ACL", "DRYRUN", user, "XACK", "key", "group", "0-1"]),
     ])?;
     let [described, tried] = &replies[..] else { return Ok(None) };
-    if matches!(described, Value::Error(_)) && user == "default" {
-        return without_list(client);
-    }
     if matches!(described, Value::Null | Value::NullArray | Value::Error(_)) {
         return Ok(None);
     }
@@ -105,12 +102,4 @@ fn ask(client: &mut Client, user: &str, hash: &RandomState) -> Result<Option<Sta
         passwords: hash.hash_one(format!("{:?}", field(described, "passwords"))),
         nopass: flags.iter().any(|flag| flag == "nopass"),
     }))
-}
-
-/// Where there is no access control list there is one user, with a password or without.
-fn without_list(client: &mut Client) -> Result<Option<Standing>, Error> {
-    let nopass =
-        bytes(items(&client.call(&["CONFIG", "GET", "requirepass"])?).get(1).unwrap_or(&Value::Null))
-            .is_empty();
-    Ok(Some(Standing { role: Role::Operator, passwords: 0, nopass }))
 }
