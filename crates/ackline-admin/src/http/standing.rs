@@ -69,6 +69,12 @@ impl Standings {
         Ok(standing)
     }
 
+    /// Whether anybody is the default user, asked where one may wait.
+    pub(crate) fn is_open(&self, pool: &Pool) -> Result<bool, Error> {
+        let standing = ask(&mut pool.connect(Who::Operator)?, "default", &self.hash)?;
+        Ok(standing.is_some_and(|standing| standing.nopass))
+    }
+
     fn remember(&self, user: &str, standing: Option<Standing>) {
         let mut known = self.known.lock();
         if known.len() >= MOST {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const STEP: u64 = 200;
 
 /// How long a turn may take.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(10);
 
 /// Streams of which is remembered what they were like: a few MB.
 const REMEMBERED: usize = 100_000;
