@@ -51,6 +51,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     api()
         .into_iter()
         .fold(Router::new(), with)
+        .route("/api", any(nowhere))
+        .route("/api/", any(nowhere))
         .route("/api/{*path}", any(nowhere))
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))

@@ -114,7 +114,8 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
             (keys + k, nokey + n, watched + shard.waiters().watched())
         })
     });
-    lines.put("connected_clients", all.len());
+    // The process's own connections are no clients, as they are none for maxclients.
+    lines.put("connected_clients", all.iter().filter(|client| client.addr != "admin:0").count());
     lines.put("cluster_connections", 0);
     lines.put("maxclients", env.shared.config.int("maxclients"));
     lines.put("blocked_clients", all.iter().filter(|client| client.blocked.load(Relaxed)).count());
