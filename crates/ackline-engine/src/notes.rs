@@ -185,7 +185,7 @@ impl Txn<'_> {
     }
 
     /// Notes the keys that a command looked for in vain: before everything else that it led to, from `start` on.
-    pub(crate) fn note_misses(&mut self, spec: &Spec, args: Args<'_>, start: usize) {
+    pub(crate) fn note_misses(&mut self, spec: &Spec, args: Args<'_>, start: usize, succeeded: bool) {
         let mut missed = std::mem::take(&mut *self.missed.borrow_mut());
         if !tells_of_misses(spec, args) {
             return;
@@ -200,8 +200,8 @@ impl Txn<'_> {
                 }
             });
         }
-        if spec.name == "xread" {
-            // And twice in Redis.
+        if spec.name == "xread" && succeeded {
+            // Redis looks once for the IDs and once for the entries.
             missed.extend_from_within(..);
         }
         let db = self.ctx.db;

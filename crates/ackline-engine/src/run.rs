@@ -38,7 +38,7 @@ impl Txn<'_> {
         if self.wanted.any(Wanted::MISSED) {
             let start = self.notes.len();
             let outcome = self.run(spec, args);
-            self.note_misses(spec, args, start);
+            self.note_misses(spec, args, start, outcome.is_ok());
             return outcome;
         }
         self.run(spec, args)

@@ -14,6 +14,7 @@ mod dispatch;
 mod driver;
 mod encode;
 mod handle;
+mod keyspace;
 mod mail;
 mod memory;
 mod monitor;
@@ -26,6 +27,7 @@ mod shared;
 mod slowlog;
 mod start;
 mod stats;
+mod tracking;
 
 pub use handle::{Handle, Who};
 pub use start::{StartError, run};

@@ -8,6 +8,7 @@ use crate::memory::Memory;
 use crate::pubsub::PubSub;
 use crate::slowlog::Slowlog;
 use crate::stats::{CommandStats, PerThread, Stats};
+use crate::tracking::Tracking;
 use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
+    pub(crate) tracking: Mutex<Tracking>,
     pub(crate) stats: Stats,
     pub(crate) slowlog: Slowlog,
     /// Clients that see every command.
@@ -69,6 +71,7 @@ impl Shared {
             config,
             clients: Clients::default(),
             pubsub: PubSub::default(),
+            tracking: Mutex::default(),
             stats: Stats::new(threads),
             slowlog: Slowlog::default(),
             monitors: Mutex::default(),
@@ -98,6 +101,7 @@ impl Shared {
     pub(crate) fn set_broker(&self, broker: Arc<Broker>) {
         // Set once, by the start of the server.
         let _ = self.broker.set(broker);
+        self.want_notes();
     }
 
     pub(crate) fn set_mailboxes(&self, mailboxes: Vec<Mailbox>) {

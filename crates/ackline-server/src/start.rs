@@ -179,8 +179,14 @@ fn open(shared: &Arc<Shared>) -> Result<Arc<Broker>, StartError> {
     };
     let databases = config.int("databases").max(1) as u32;
     let progress = Arc::clone(&shared.progress);
-    let options =
-        Options { databases, commands: commands::specs(), progress, flushes: true, ..Options::new(storage) };
+    let ear = Arc::downgrade(shared);
+    let listener = Box::new(move |notes: Vec<_>, lsn| {
+        if let Some(shared) = ear.upgrade() {
+            shared.report(&notes, lsn);
+        }
+    });
+    let commands = commands::specs();
+    let options = Options { databases, commands, progress, flushes: true, listener, ..Options::new(storage) };
     let sink = Arc::downgrade(shared);
     let deliver = move |served, lsn| {
         if let Some(shared) = sink.upgrade() {

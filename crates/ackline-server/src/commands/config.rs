@@ -78,6 +78,9 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     if changed.iter().any(|name| name.starts_with("auto-aof-rewrite")) {
         env.shared.broker().set_growth(growth(&env.shared.config));
     }
+    if changed.contains(&"notify-keyspace-events") {
+        env.want_notes();
+    }
     Ok(Reply::Ok.into())
 }
 

@@ -115,7 +115,7 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("cluster_connections", 0);
     lines.put("maxclients", env.shared.config.int("maxclients"));
     lines.put("blocked_clients", all.iter().filter(|client| client.blocked.load(Relaxed)).count());
-    lines.put("tracking_clients", 0);
+    lines.put("tracking_clients", count(&|d| d.tracking.is_some()));
     lines.put("pubsub_clients", count(&|d| d.channels + d.patterns + d.shard_channels > 0));
     lines.put("watching_clients", count(&|d| d.watching > 0));
     lines.put("clients_in_timeout_table", 0);
@@ -222,6 +222,10 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("pubsub_channels", env.shared.pubsub.len(Kind::Channel));
     lines.put("pubsub_patterns", env.shared.pubsub.len(Kind::Pattern));
     lines.put("pubsubshard_channels", env.shared.pubsub.len(Kind::Shard));
+    let (keys, items, prefixes) = env.shared.tracking.lock().counts();
+    lines.put("tracking_total_keys", keys);
+    lines.put("tracking_total_items", items);
+    lines.put("tracking_total_prefixes", prefixes);
     lines.put("total_error_replies", stats.errors.load(Relaxed));
     lines.put("acl_access_denied_auth", stats.auth_failures.load(Relaxed));
     for name in ["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"] {

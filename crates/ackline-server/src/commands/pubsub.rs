@@ -118,7 +118,7 @@ pub(crate) const ALL: &[Entry] = &[
     (&UNSUBSCRIBE, Some(|env, args| unsubscribe(env, args, Kind::Channel))),
     (&PUNSUBSCRIBE, Some(|env, args| unsubscribe(env, args, Kind::Pattern))),
     (&SUNSUBSCRIBE, Some(|env, args| unsubscribe(env, args, Kind::Shard))),
-    (&PUBLISH, Some(|env, args| Ok(Reply::count(env.shared.publish(args.at(1), args.at(2))).into()))),
+    (&PUBLISH, Some(|env, args| Ok(Reply::count(env.shared.publish(args.at(1), args.at(2), 0)).into()))),
     (&SPUBLISH, Some(|env, args| Ok(Reply::count(env.shared.publish_shard(args.at(1), args.at(2))).into()))),
     (&PUBSUB, None),
     (&P_CHANNELS, Some(|env, args| names(env, args, Kind::Channel))),

@@ -17,6 +17,7 @@ pub(crate) use live::Live;
 use ackline_engine::{Error, glob};
 use parking_lot::RwLock;
 use table::{ALIASES, Parameter, TABLE};
+use value::Kind;
 
 /// The values of all parameters.
 pub struct Config {
@@ -69,7 +70,7 @@ impl Config {
         let names =
             TABLE.iter().map(|parameter| parameter.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
         let found = names.filter(|name| wanted(name));
-        found.filter_map(|name| Some((name.to_owned(), values[position(name.as_bytes())?].clone()))).collect()
+        found.filter_map(|name| Some((name.to_owned(), shown(position(name.as_bytes())?, &values)))).collect()
     }
 
     /// Sets parameters, all or none; answers the names of those whose value is now another.
@@ -92,7 +93,7 @@ impl Config {
 
     /// The value of a parameter as CONFIG GET shows it.
     pub fn string(&self, name: &str) -> String {
-        position(name.as_bytes()).map_or_else(String::new, |at| self.values.read()[at].clone())
+        position(name.as_bytes()).map_or_else(String::new, |at| shown(at, &self.values.read()))
     }
 
     /// The value of a parameter that is a number; 0 if it is none.
@@ -108,6 +109,14 @@ impl Config {
     /// What the data path reads.
     pub(crate) fn live(&self) -> &Live {
         &self.live
+    }
+}
+
+/// A value as CONFIG GET shows it.
+fn shown(at: usize, values: &[String]) -> String {
+    match TABLE[at].kind {
+        Kind::Events => events::shown(&values[at]),
+        _ => values[at].clone(),
     }
 }
 
