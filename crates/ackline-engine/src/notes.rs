@@ -9,6 +9,7 @@ use crate::record::{Change, Record};
 use crate::spec::{Keys, Run, Spec};
 use crate::state::Name;
 use crate::txn::{Query, Txn};
+use std::collections::BTreeSet;
 
 /// Which notes somebody wants: classes of events, as the letters of `notify-keyspace-events` name them, and touches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,24 +186,15 @@ impl Txn<'_> {
     }
 
     /// Notes the keys that a command looked for in vain: before everything else that it led to, from `start` on.
-    pub(crate) fn note_misses(&mut self, spec: &Spec, args: Args<'_>, start: usize, succeeded: bool) {
+    pub(crate) fn note_misses(&mut self, spec: &Spec, args: Args<'_>, start: usize) {
         let mut missed = std::mem::take(&mut *self.missed.borrow_mut());
         if !tells_of_misses(spec, args) {
             return;
         }
-        if spec.keys != Keys::ALL {
-            // Each is looked at more than once here.
-            let mut seen = Vec::new();
-            missed.retain(|key| {
-                !seen.contains(key) && {
-                    seen.push(key.clone());
-                    true
-                }
-            });
-        }
-        if spec.name == "xread" && succeeded {
-            // Redis looks once for the IDs and once for the entries.
-            missed.extend_from_within(..);
+        // These look once for every word, XREAD for its ID and for its entries, as in Redis; others look as they like.
+        if spec.keys != Keys::ALL && spec.name != "xread" {
+            let mut seen = BTreeSet::new();
+            missed.retain(|key| seen.insert(key.clone()));
         }
         let db = self.ctx.db;
         let misses = missed.into_iter().map(|key| Note::Event { db, key, name: "keymiss" });

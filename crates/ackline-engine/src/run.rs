@@ -38,7 +38,7 @@ impl Txn<'_> {
         if self.wanted.any(Wanted::MISSED) {
             let start = self.notes.len();
             let outcome = self.run(spec, args);
-            self.note_misses(spec, args, start, outcome.is_ok());
+            self.note_misses(spec, args, start);
             return outcome;
         }
         self.run(spec, args)
