@@ -9,7 +9,8 @@ impl Shared {
         // Two who change something at once must not leave what the first had seen.
         let tracking = self.tracking.lock();
         let touches = if tracking.is_idle() { Wanted::NOTHING } else { Wanted::TOUCHES };
-        let wanted = self.config.live().events().wanted().and(touches);
+        let events = self.config.live().events().wanted();
+        let wanted = touches.and(if self.pubsub.is_idle() { Wanted::NOTHING } else { events });
         self.broker().want(wanted);
         wanted
     }
@@ -26,7 +27,8 @@ impl Shared {
     }
 
     fn publish_event(&self, note: &Note, lsn: Lsn) {
-        let (Note::Event { db, key, name }, events) = (note, self.config.live().events()) else { return };
+        let Note::Event { db, key, name } = note else { return };
+        let events = self.config.live().events();
         let channel = |kind: &str, about: &[u8]| [format!("__{kind}@{db}__:").as_bytes(), about].concat();
         if events.by_key {
             self.publish(&channel("keyspace", key), name.as_bytes(), lsn);

@@ -438,6 +438,7 @@ impl Session {
     /// Ends watches, subscriptions, monitoring and tracking.
     pub(crate) fn leave(&mut self, shared: &Shared) {
         shared.broker().unwatch(&std::mem::take(&mut self.watches));
+        let listened = self.subscribed() > 0;
         for kind in [Kind::Channel, Kind::Pattern, Kind::Shard] {
             for name in std::mem::take(&mut self.subscriptions[kind as usize]) {
                 shared.pubsub.unsubscribe(kind, &name, self.info.id);
@@ -447,6 +448,9 @@ impl Session {
             let mut monitors = shared.monitors.lock();
             monitors.retain(|id| *id != self.info.id);
             shared.has_monitors.store(!monitors.is_empty(), Relaxed);
+        }
+        if listened {
+            shared.want_notes();
         }
         self.untrack(shared);
     }

@@ -74,6 +74,8 @@ impl Tracked {
 pub(crate) struct Tracking {
     clients: BTreeMap<u64, Mode>,
     keys: BTreeMap<Name, BTreeSet<u64>>,
+    /// How often a key is remembered, over all of them.
+    items: usize,
     prefixes: BTreeMap<Vec<u8>, BTreeSet<u64>>,
 }
 
@@ -85,7 +87,7 @@ impl Tracking {
 
     /// How many keys are remembered, how often, and how many prefixes.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
-        (self.keys.len(), self.keys.values().map(BTreeSet::len).sum(), self.prefixes.len())
+        (self.keys.len(), self.items, self.prefixes.len())
     }
 
     /// The prefixes of a client, in their order.
@@ -111,14 +113,20 @@ impl Tracking {
         });
         // What others remember is looked at when it is touched; with nobody left nothing is.
         if self.clients.is_empty() {
-            self.keys.clear();
+            self.forget_all();
         }
+    }
+
+    fn forget_all(&mut self) {
+        self.keys.clear();
+        self.items = 0;
     }
 
     /// Remembers that a client is about to read a key. One too many makes room: who remembers another is told that it is
     /// no longer so.
     fn remember(&mut self, shared: &Shared, client: u64, key: &[u8]) {
-        self.keys.entry(key.into()).or_default().insert(client);
+        let is_new = self.keys.entry(key.into()).or_default().insert(client);
+        self.items += usize::from(is_new);
         let max = shared.config.live().tracking_table_max_keys.load(Relaxed);
         while max > 0 && self.keys.len() as u64 > max {
             // The next in their order, which has nothing to do with how often it is read.
@@ -131,7 +139,9 @@ impl Tracking {
 
     /// Tells who read a key, once, unless it was its own doing.
     fn touch(&mut self, shared: &Shared, key: &Name, by: Option<u64>, lsn: Lsn) {
-        for client in self.keys.remove(&key[..]).into_iter().flatten() {
+        let clients = self.keys.remove(&key[..]).unwrap_or_default();
+        self.items -= clients.len();
+        for client in clients {
             let mode = self.clients.get(&client).filter(|mode| !mode.broadcast);
             if let Some(mode) = mode.filter(|mode| !(mode.no_loop && by == Some(client))) {
                 shared.invalidate(client, *mode, Some(vec![key.clone()]), lsn);
@@ -150,7 +160,7 @@ impl Tracking {
                     touched.insert(key, *by);
                 }
                 Note::Flush => {
-                    self.keys.clear();
+                    self.forget_all();
                     for (client, mode) in &self.clients {
                         shared.invalidate(*client, *mode, None, lsn);
                     }

@@ -157,6 +157,7 @@ fn subscribe(env: &mut Env<'_, '_>, args: Args<'_>, kind: Kind) -> Result<Answer
         }
         confirm(env, ["subscribe", "psubscribe", "ssubscribe"][kind as usize], Some(name), kind);
     }
+    env.want_notes();
     env.session.publish_details();
     Ok(Answer::Written)
 }
@@ -176,6 +177,7 @@ fn unsubscribe(env: &mut Env<'_, '_>, args: Args<'_>, kind: Kind) -> Result<Answ
     if names.is_empty() {
         confirm(env, word, None, kind);
     }
+    env.want_notes();
     env.session.publish_details();
     Ok(Answer::Written)
 }

@@ -236,6 +236,20 @@ mod tests {
     }
 
     #[test]
+    fn classes_that_get_does_not_show_are_set_nevertheless() {
+        let config = Config::new();
+        let new_keys = |letters: &str| {
+            config.set(&[(b"notify-keyspace-events", letters.as_bytes())]).expect(letters);
+            let events = config.live().events();
+            (events.by_key, events.by_event, events.wanted().any(ackline::Wanted::NEW))
+        };
+        assert_eq!(new_keys("KAn"), (true, false, true));
+        assert_eq!(config.string("notify-keyspace-events"), "AK");
+        assert_eq!(new_keys("EA"), (false, true, false));
+        assert_eq!(new_keys("An"), (false, false, false));
+    }
+
+    #[test]
     fn values_that_are_none() {
         let config = Config::new();
         let cases: [(&str, &[u8]); 9] = [

@@ -1,9 +1,10 @@
 //! The parameters: those that Ackline honours, and those of Redis that it accepts because tools and suites set them.
 //!
 //! Honoured: appendfsync, appendonly, bind, client-output-buffer-limit (normal, pubsub), client-query-buffer-limit,
-//! databases, dir, enable-debug-command, io-threads, logfile and loglevel (as at the start), maxclients, port,
-//! proto-max-bulk-len, protected-mode, requirepass, slowlog-*, stream-*, tcp-backlog, timeout, unixsocket. hz,
-//! maxmemory and maxmemory-policy are shown by INFO only; all others are accepted and have no effect.
+//! databases, dir, enable-debug-command, io-threads, logfile and loglevel (as at the start), maxclients,
+//! notify-keyspace-events, port, proto-max-bulk-len, protected-mode, requirepass, slowlog-*, stream-*, tcp-backlog,
+//! timeout, tracking-table-max-keys, unixsocket. hz, maxmemory and maxmemory-policy are shown by INFO only; all others
+//! are accepted and have no effect.
 
 use super::value::Kind;
 
