@@ -204,6 +204,7 @@ impl Txn<'_> {
 
 impl Query<'_> {
     /// Notes that there is no such key, for commands that say so.
+    #[cold]
     pub(crate) fn miss(&self, key: &[u8]) {
         if self.wanted.any(Wanted::MISSED) {
             self.missed.borrow_mut().push(key.into());

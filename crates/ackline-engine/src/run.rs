@@ -36,12 +36,17 @@ impl Txn<'_> {
     pub fn execute(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
         self.command = spec.name;
         if self.wanted.any(Wanted::MISSED) {
-            let start = self.notes.len();
-            let outcome = self.run(spec, args);
-            self.note_misses(spec, args, start);
-            return outcome;
+            return self.run_noted(spec, args);
         }
         self.run(spec, args)
+    }
+
+    #[cold]
+    fn run_noted(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
+        let start = self.notes.len();
+        let outcome = self.run(spec, args);
+        self.note_misses(spec, args, start);
+        outcome
     }
 
     #[inline]

@@ -240,15 +240,26 @@ impl<'a> Txn<'a> {
             true => record.encode(&mut self.batch),
             false => self.batch.resize(1, 0),
         }
-        let held = self.wants_notes().then(|| self.held(&record));
-        self.before(&record);
-        apply(&mut self.query.reach, &record, &mut self.garbage)
-            .expect("a command emits only what fits the state it saw");
-        self.note_use(&record);
-        if let Some(held) = held {
-            self.note(&record, held);
+        if self.wants_notes() {
+            return self.make_noted(&record);
         }
-        self.after(&record);
+        self.make(&record);
+    }
+
+    #[cold]
+    fn make_noted(&mut self, record: &Record<'_>) {
+        let held = self.held(record);
+        self.make(record);
+        self.note(record, held);
+    }
+
+    #[inline]
+    fn make(&mut self, record: &Record<'_>) {
+        self.before(record);
+        apply(&mut self.query.reach, record, &mut self.garbage)
+            .expect("a command emits only what fits the state it saw");
+        self.note_use(record);
+        self.after(record);
     }
 
     #[inline]
