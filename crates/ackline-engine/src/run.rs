@@ -2,6 +2,7 @@
 
 use crate::args::{Args, OwnedArgs};
 use crate::error::Error;
+use crate::notes::Wanted;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
 use crate::state::{Name, Shard, ShardSet, Value};
@@ -33,6 +34,23 @@ impl Txn<'_> {
 
     /// Runs one command without parking: inside a transaction.
     pub fn execute(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
+        self.command = spec.name;
+        if self.wanted.any(Wanted::MISSED) {
+            return self.run_noted(spec, args);
+        }
+        self.run(spec, args)
+    }
+
+    #[cold]
+    fn run_noted(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
+        let start = self.notes.len();
+        let outcome = self.run(spec, args);
+        self.note_misses(spec, args, start);
+        outcome
+    }
+
+    #[inline]
+    fn run(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
         match spec.run {
             Run::Read { run, .. } => run(args, self),
             Run::Write { run, .. } => run(args, self),

@@ -8,6 +8,7 @@ use crate::apply::apply;
 use crate::args::OwnedArgs;
 use crate::error::Error;
 use crate::garbage::Garbage;
+use crate::notes::{Note, Wanted};
 use crate::record::{Change, Record};
 use crate::state::{Group, Name, Reach, Shard, ShardSet, Slot, Stream, Value};
 use crate::tally::Tally;
@@ -54,6 +55,8 @@ pub struct Context {
     pub random: u64,
     /// How many databases there are.
     pub databases: u32,
+    /// Whose command it is, for [`Note::Touch`]; 0 = nobody's.
+    pub client: u64,
     /// Settings.
     pub settings: Settings,
 }
@@ -62,7 +65,17 @@ impl Context {
     /// A context for tests and tools: database 0, RESP2, no blocking.
     pub fn at(now: i64) -> Context {
         let settings = Settings::default();
-        Context { now, db: 0, resp3: false, may_block: false, ticket: 0, random: 0, databases: 16, settings }
+        Context {
+            now,
+            db: 0,
+            resp3: false,
+            may_block: false,
+            ticket: 0,
+            random: 0,
+            databases: 16,
+            client: 0,
+            settings,
+        }
     }
 }
 
@@ -86,6 +99,9 @@ pub struct Query<'a> {
     pub(crate) reach: Reach<'a>,
     pub(crate) ctx: Context,
     park: RefCell<Option<Box<Park>>>,
+    pub(crate) wanted: Wanted,
+    /// Keys that were looked for in vain.
+    pub(crate) missed: RefCell<Vec<Name>>,
 }
 
 impl<'a> Query<'a> {
@@ -101,7 +117,10 @@ impl<'a> Query<'a> {
 
     /// The slot of a key in the selected database.
     pub fn slot(&self, key: &[u8]) -> Option<&Slot> {
-        let slot = self.reach.slot(self.ctx.db, key)?;
+        let Some(slot) = self.reach.slot(self.ctx.db, key) else {
+            self.miss(key);
+            return None;
+        };
         slot.accessed_at.set(self.ctx.now);
         Some(slot)
     }
@@ -166,6 +185,9 @@ pub struct Txn<'a> {
     garbage: Garbage,
     keeps: bool,
     scratch: Vec<u8>,
+    pub(crate) notes: Vec<Note>,
+    /// The name of the command that runs; empty while time acts.
+    pub(crate) command: &'static str,
     pub(crate) ready: Vec<(u32, Name)>,
     pub(crate) served: Vec<Served>,
 }
@@ -182,13 +204,21 @@ impl<'a> Txn<'a> {
     /// A transaction over the held shards. `buffer` is reused for the batch.
     pub fn new(reach: Reach<'a>, ctx: Context, mut buffer: Vec<u8>) -> Txn<'a> {
         buffer.clear();
-        let query = Query { reach, ctx, park: RefCell::new(None) };
+        let query = Query {
+            reach,
+            ctx,
+            park: RefCell::new(None),
+            wanted: Wanted::NOTHING,
+            missed: RefCell::default(),
+        };
         Txn {
             query,
             batch: buffer,
             garbage: Garbage::default(),
             keeps: true,
             scratch: Vec::new(),
+            notes: Vec::new(),
+            command: "",
             ready: Vec::new(),
             served: Vec::new(),
         }
@@ -197,6 +227,11 @@ impl<'a> Txn<'a> {
     /// Nobody keeps the batch: it only says whether something changed.
     pub fn keep_nothing(&mut self) {
         self.keeps = false;
+    }
+
+    /// Has what happens noted, as far as somebody wants to know.
+    pub fn want(&mut self, wanted: Wanted) {
+        self.query.wanted = wanted;
     }
 
     /// Applies a change to a key of the selected database and puts it into the batch.
@@ -211,12 +246,32 @@ impl<'a> Txn<'a> {
             true => record.encode(&mut self.batch),
             false => self.batch.resize(1, 0),
         }
-        self.before(&record);
-        apply(&mut self.query.reach, &record, &mut self.garbage)
+        if self.wants_notes() {
+            return self.make_noted(&record);
+        }
+        self.make(&record);
+    }
+
+    #[cold]
+    fn make_noted(&mut self, record: &Record<'_>) {
+        let held = self.held(record);
+        self.make(record);
+        self.note(record, held);
+    }
+
+    #[inline]
+    fn make(&mut self, record: &Record<'_>) {
+        self.before(record);
+        apply(&mut self.query.reach, record, &mut self.garbage)
             .expect("a command emits only what fits the state it saw");
-        self.note_use(&record);
-        self.count(&record);
-        self.after(&record);
+        self.note_use(record);
+        self.count(record);
+        self.after(record);
+    }
+
+    #[inline]
+    pub(crate) fn wants_notes(&self) -> bool {
+        self.wanted != Wanted::NOTHING
     }
 
     fn count(&self, record: &Record<'_>) {
@@ -318,6 +373,7 @@ impl<'a> Txn<'a> {
     /// Removes the keys of the held shards whose time has come.
     pub fn expire_due(&mut self) -> usize {
         let mut count = 0;
+        self.command = "";
         while let Some((db, key)) = self.due() {
             self.emit_in(db, &key, Change::Remove);
             count += 1;
@@ -378,6 +434,11 @@ impl<'a> Txn<'a> {
     /// What was unlinked so far and takes long to free. Whoever unlocks the shards first makes nobody wait for that.
     pub fn take_garbage(&mut self) -> Garbage {
         std::mem::take(&mut self.garbage)
+    }
+
+    /// What is to be told of what was done so far.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Ends the transaction: the batch, and the reads that it answered.

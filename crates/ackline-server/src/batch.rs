@@ -66,6 +66,7 @@ impl Place {
 pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -> Option<First> {
     let plain = session.multi.is_none()
         && session.identity.admitted
+        && session.tracking.is_none()
         && session.reply_mode == ReplyMode::On
         && !shared.has_monitors.load(Relaxed)
         && !(session.protocol == Protocol::Resp2 && session.subscribed() > 0);

@@ -3,6 +3,7 @@
 use crate::acl::User;
 use crate::mail::Msg;
 use crate::shared::Shared;
+use crate::tracking::Mode;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,6 +97,9 @@ pub(crate) struct Details {
     pub(crate) monitor: bool,
     pub(crate) no_evict: bool,
     pub(crate) no_touch: bool,
+    pub(crate) tracking: Option<Mode>,
+    /// Whom it named for tracking is gone.
+    pub(crate) redirect_broken: bool,
 }
 
 /// All clients, by ID.

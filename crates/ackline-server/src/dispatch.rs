@@ -48,6 +48,7 @@ pub(crate) fn run(session: &mut Session, shared: &Shared, args: Args<'_>) -> boo
         }
         _ => execute(session, shared, spec, args, now),
     }
+    session.forget_caching(spec);
     true
 }
 
@@ -190,6 +191,7 @@ fn call_engine(
 ) -> bool {
     let broker = shared.broker();
     let blocking = spec.flags.has(Flags::BLOCKING);
+    session.remember(shared, spec, args);
     let mut ctx = context(session, shared, now);
     if blocking {
         ctx.may_block = true;
@@ -198,6 +200,7 @@ fn call_engine(
     }
     match broker.call(spec, args, ctx) {
         Called::Parked => {
+            session.remember_later(spec, args);
             session.block(Blocked::Read(ctx.ticket));
             false
         }
@@ -222,6 +225,7 @@ pub(crate) fn context(session: &Session, shared: &Shared, now: i64) -> Context {
         resp3: session.protocol == Protocol::Resp3,
         databases: shared.broker().databases(),
         random: chance(),
+        client: session.info.id,
         settings: shared.settings(),
         ..Context::at(now)
     }
@@ -317,6 +321,7 @@ fn exec_one(
             write_answer(session, shared, answer)
         }
         _ => {
+            session.remember(shared, spec, args);
             txn.set_context(context(session, shared, now));
             let outcome = txn.execute(spec, args);
             if let Err(error) = &outcome {
@@ -386,6 +391,6 @@ fn show_monitors(session: &Session, shared: &Shared, spec: &Spec, args: Args<'_>
     }
     let line = Arc::new(Push::Monitor(crate::monitor::line(session, spec, args)));
     for client in shared.monitors.lock().iter() {
-        shared.mail_client(*client, Msg::Push(*client, Arc::clone(&line)));
+        shared.mail_client(*client, Msg::Push(*client, Arc::clone(&line), 0));
     }
 }

@@ -359,7 +359,7 @@ impl Driver {
                     session.serve(&shared, ticket, &outcome, lsn);
                     session.feed(&shared);
                 }),
-                Msg::Push(client, push) => self.with(client, |session| session.push(&push)),
+                Msg::Push(client, push, lsn) => self.with(client, |session| session.push(&push, lsn)),
                 Msg::Unblock(client, with_error) => self.with(client, |session| {
                     session.give_up(with_error);
                     session.feed(&shared);

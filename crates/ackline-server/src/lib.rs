@@ -15,6 +15,7 @@ mod dispatch;
 mod driver;
 mod encode;
 mod handle;
+mod keyspace;
 mod mail;
 mod memory;
 mod monitor;
@@ -33,6 +34,7 @@ mod start;
 mod stats;
 mod supervision;
 mod tls;
+mod tracking;
 
 pub use commands::connection::REDIS_VERSION;
 pub use handle::{Handle, Who};

@@ -5,6 +5,7 @@ mod model;
 
 use crate::handle::Who;
 use ackline::Lsn;
+use ackline_engine::state::Name;
 use ackline_engine::{Outcome, Ticket};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use parking_lot::Mutex;
 #[cfg(not(feature = "model"))]
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A published message, or what a monitor sees.
+/// What a client gets unasked.
 #[derive(Debug)]
 pub(crate) enum Push {
     /// To subscribers of a channel.
@@ -29,6 +30,10 @@ pub(crate) enum Push {
     Shard { channel: Vec<u8>, payload: Vec<u8> },
     /// To monitors: one line.
     Monitor(String),
+    /// To who tracks: keys were touched, `None` = all of them; `redirected` = for another client.
+    Invalidate { keys: Option<Vec<Name>>, redirected: bool },
+    /// To who tracks: the client that is told in its place is gone.
+    RedirectBroken(u64),
 }
 
 /// What an I/O thread is told.
@@ -40,8 +45,8 @@ pub(crate) enum Msg {
     Invited(crate::net::Stream, Who),
     /// A blocked read has its answer.
     Served { client: u64, ticket: Ticket, outcome: Outcome, lsn: Lsn },
-    /// Something for a client beside its replies.
-    Push(u64, Arc<Push>),
+    /// Something for a client beside its replies, with the position that it must wait for.
+    Push(u64, Arc<Push>, Lsn),
     /// The client goes.
     Kill(u64),
     /// CLIENT UNBLOCK of a client that waits for something outside the engine; `true` = with an error.

@@ -73,11 +73,22 @@ impl Offline {
                 shared.deliver(served, lsn);
             }
         };
+        let sink = Arc::downgrade(&shared);
+        let listener = move |notes: Vec<_>, lsn| {
+            if let Some(shared) = sink.upgrade() {
+                shared.report(&notes, lsn);
+            }
+        };
         let storage = match shared.config.flag("appendonly") {
             true => Storage::On(storage, local),
             false => Storage::None,
         };
-        let options = Options { commands: commands::specs(), seed: Some(seed), ..Options::new(storage) };
+        let options = Options {
+            commands: commands::specs(),
+            seed: Some(seed),
+            listener: Box::new(listener),
+            ..Options::new(storage)
+        };
         let broker = Broker::open(options, Box::new(deliver)).map_err(OfflineError::Open)?;
         shared.set_broker(Arc::new(broker));
         Ok(Offline { shared, sessions: BTreeMap::new(), _poll: poll })
@@ -142,8 +153,8 @@ impl Offline {
                         session.feed(&shared);
                     }
                 }
-                Msg::Push(client, push) => {
-                    self.sessions.get_mut(&client).into_iter().for_each(|session| session.push(&push));
+                Msg::Push(client, push, lsn) => {
+                    self.sessions.get_mut(&client).into_iter().for_each(|session| session.push(&push, lsn));
                 }
                 Msg::Kill(client) => self.disconnect(client),
                 Msg::Unblock(client, with_error) => {

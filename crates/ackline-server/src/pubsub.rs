@@ -8,6 +8,7 @@
 
 use crate::mail::{Msg, Push};
 use crate::shared::Shared;
+use ackline::Lsn;
 use ackline_engine::glob;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,12 @@ impl PubSub {
         self.lists.lock()[kind as usize].get(name).map_or(0, BTreeSet::len)
     }
 
+    /// Whether nobody listens to a channel or a pattern.
+    pub(crate) fn is_idle(&self) -> bool {
+        let [channels, patterns, _] = &*self.lists.lock();
+        channels.is_empty() && patterns.is_empty()
+    }
+
     /// How many names have listeners.
     pub(crate) fn len(&self, kind: Kind) -> usize {
         self.lists.lock()[kind as usize].len()
@@ -63,8 +70,8 @@ impl PubSub {
 }
 
 impl Shared {
-    /// Sends a message to everybody who listens; answers how many receive it.
-    pub(crate) fn publish(&self, channel: &[u8], payload: &[u8]) -> usize {
+    /// Sends a message to everybody who listens, once the log is durable up to `lsn`; answers how many receive it.
+    pub(crate) fn publish(&self, channel: &[u8], payload: &[u8], lsn: Lsn) -> usize {
         let mut mail = Vec::new();
         let lists = self.pubsub.lists.lock();
         let (channel, payload) = (channel.to_vec(), payload.to_vec());
@@ -79,7 +86,7 @@ impl Shared {
                 mail.extend(clients.iter().map(|client| (*client, Arc::clone(&push))));
             }
         }
-        self.send(mail)
+        self.send(mail, lsn)
     }
 
     /// As [`Shared::publish`], to a shard channel.
@@ -87,13 +94,13 @@ impl Shared {
         let lists = self.pubsub.lists.lock();
         let clients = lists[Kind::Shard as usize].get(channel);
         let push = Arc::new(Push::Shard { channel: channel.to_vec(), payload: payload.to_vec() });
-        self.send(clients.into_iter().flatten().map(|client| (*client, Arc::clone(&push))).collect())
+        self.send(clients.into_iter().flatten().map(|client| (*client, Arc::clone(&push))).collect(), 0)
     }
 
     /// Sent while the lists are locked, so that every listener sees the messages in the same order.
-    fn send(&self, mail: Vec<(u64, Arc<Push>)>) -> usize {
+    fn send(&self, mail: Vec<(u64, Arc<Push>)>, lsn: Lsn) -> usize {
         mail.into_iter()
-            .filter(|(client, push)| self.mail_client(*client, Msg::Push(*client, Arc::clone(push))))
+            .filter(|(client, push)| self.mail_client(*client, Msg::Push(*client, Arc::clone(push), lsn)))
             .count()
     }
 }

@@ -15,6 +15,7 @@ use crate::mail::Push;
 use crate::output::Output;
 use crate::pubsub::Kind;
 use crate::shared::Shared;
+use crate::tracking::Tracked;
 use ackline::{Lsn, Watch};
 use ackline_engine::{Args, Error, Outcome, OwnedArgs, Spec, Ticket};
 use ackline_resp::encode::Writer;
@@ -148,6 +149,7 @@ pub(crate) struct Session {
     pub(crate) reply_mode: ReplyMode,
     pub(crate) blocked: Option<Blocked>,
     pub(crate) monitor: bool,
+    pub(crate) tracking: Option<Box<Tracked>>,
     /// Nothing more is read; the connection ends once what may leave has left.
     pub(crate) closing: bool,
     /// The position of the last own write, for WAITAOF.
@@ -171,6 +173,7 @@ impl Session {
             reply_mode: ReplyMode::On,
             blocked: None,
             monitor: false,
+            tracking: None,
             closing: false,
             last_lsn: 0,
         }
@@ -306,6 +309,7 @@ impl Session {
             encode::outcome(&mut self.writer(), outcome);
             self.seal(lsn);
             self.last_lsn = self.last_lsn.max(lsn);
+            self.remember_served(shared, lsn);
         }
     }
 
@@ -382,8 +386,8 @@ impl Session {
         self.seal(self.last_lsn);
     }
 
-    /// A published message, or a line for a monitor.
-    pub(crate) fn push(&mut self, push: &Push) {
+    /// Something for the client beside its replies, which waits until the log is durable up to `lsn`.
+    pub(crate) fn push(&mut self, push: &Push, lsn: Lsn) {
         let listens = |kind: Kind, name: &[u8]| self.subscriptions[kind as usize].contains(name);
         let parts: Vec<&[u8]> = match push {
             Push::Message { channel, payload } if listens(Kind::Channel, channel) => {
@@ -397,14 +401,22 @@ impl Session {
             }
             Push::Monitor(line) if self.monitor => {
                 self.writer().simple(line);
-                return self.seal(self.last_lsn);
+                return self.seal(lsn);
+            }
+            Push::Invalidate { keys, redirected } => {
+                self.push_invalidation(keys.as_deref(), *redirected);
+                return self.seal(lsn);
+            }
+            Push::RedirectBroken(to) => {
+                self.push_broken_redirect(*to);
+                return self.seal(lsn);
             }
             _ => return,
         };
         let mut out = self.writer();
         out.push(parts.len());
         parts.iter().for_each(|part| out.bulk(part));
-        self.seal(self.last_lsn);
+        self.seal(lsn);
     }
 
     /// How many subscriptions there are.
@@ -436,9 +448,10 @@ impl Session {
         shared.clients.remove(self.info.id);
     }
 
-    /// Ends watches, subscriptions and monitoring.
+    /// Ends watches, subscriptions, monitoring and tracking.
     pub(crate) fn leave(&mut self, shared: &Shared) {
         shared.broker().unwatch(&std::mem::take(&mut self.watches));
+        let listened = self.subscribed() > 0;
         for kind in [Kind::Channel, Kind::Pattern, Kind::Shard] {
             for name in std::mem::take(&mut self.subscriptions[kind as usize]) {
                 shared.pubsub.unsubscribe(kind, &name, self.info.id);
@@ -449,6 +462,10 @@ impl Session {
             monitors.retain(|id| *id != self.info.id);
             shared.has_monitors.store(!monitors.is_empty(), Relaxed);
         }
+        if listened {
+            shared.want_notes();
+        }
+        self.untrack(shared);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::slowlog::Slowlog;
 use crate::stats::{CommandStats, PerThread, Stats};
 use crate::supervision::Manager;
 use crate::tls::Tls;
+use crate::tracking::Tracking;
 use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) users: Users,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
+    pub(crate) tracking: Mutex<Tracking>,
     pub(crate) stats: Stats,
     pub(crate) rates: Rates,
     /// How often each I/O thread has turned.
@@ -99,6 +101,7 @@ impl Shared {
             users: Users::new(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
+            tracking: Mutex::default(),
             stats: Stats::new(threads),
             rates: Rates::default(),
             turns: PerThread::new(threads),
@@ -130,6 +133,7 @@ impl Shared {
     pub(crate) fn set_broker(&self, broker: Arc<Broker>) {
         // Set once, by the start of the server.
         let _ = self.broker.set(broker);
+        self.want_notes();
     }
 
     pub(crate) fn set_mailboxes(&self, mailboxes: Vec<Mailbox>) {

@@ -253,12 +253,19 @@ fn open(shared: &Arc<Shared>) -> Result<Arc<Broker>, StartError> {
     };
     let databases = config.int("databases").max(1) as u32;
     let progress = Arc::clone(&shared.progress);
+    let ear = Arc::downgrade(shared);
+    let listener = Box::new(move |notes: Vec<_>, lsn| {
+        if let Some(shared) = ear.upgrade() {
+            shared.report(&notes, lsn);
+        }
+    });
     let options = Options {
         databases,
         commands: commands::specs(),
         renames: config.renames().to_vec(),
         progress,
         flushes: true,
+        listener,
         ..Options::new(storage)
     };
     let sink = Arc::downgrade(shared);

@@ -25,5 +25,8 @@ mod sessions;
 #[path = "sim/simulation.rs"]
 mod simulation;
 #[cfg(test)]
+#[path = "sim/unasked.rs"]
+mod unasked;
+#[cfg(test)]
 #[path = "sim/waiting.rs"]
 mod waiting;

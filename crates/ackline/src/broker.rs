@@ -4,7 +4,8 @@ use crate::checkpoint::{Checkpoints, Growth};
 use crate::clock::Clock;
 use crate::reaper::Reaper;
 use crate::recovery::{self, Fold, Progress};
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::report::Report;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use crate::timer::Alarm;
 use ackline_engine::run::Called as EngineCalled;
@@ -12,7 +13,9 @@ use ackline_engine::spec::Run;
 use ackline_engine::state::{Reach, Shard, ShardSet, digest};
 use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
-use ackline_engine::{Args, Context, Error, Outcome, OwnedArgs, Served, Spec, Tally, Ticket, Txn};
+use ackline_engine::{
+    Args, Context, Error, Note, Outcome, OwnedArgs, Served, Spec, Tally, Ticket, Txn, Wanted,
+};
 use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, NoLog, storage};
 use std::collections::HashMap;
 use std::fmt;
@@ -51,6 +54,8 @@ pub struct Options {
     pub clock: Clock,
     /// When the growth of the log calls for a checkpoint.
     pub growth: Growth,
+    /// Who is told of what [`Broker::want`] asks for.
+    pub listener: Listener,
 }
 
 impl Options {
@@ -67,6 +72,7 @@ impl Options {
             flushes: false,
             clock: Clock::system(),
             growth: Growth::default(),
+            listener: Box::new(|_, _| {}),
         }
     }
 }
@@ -74,6 +80,10 @@ impl Options {
 /// Gets the answers of the blocked reads that one batch unblocked, with the position that they must wait for. Called
 /// without any lock held.
 pub type Sink = Box<dyn Fn(Vec<Served>, Lsn) + Send + Sync>;
+
+/// Gets the notes of one batch, with the position that they must wait for. Called without any shard held; for batches that
+/// change the same key in their order.
+pub type Listener = Box<dyn Fn(Vec<Note>, Lsn) + Send + Sync>;
 
 /// A shard, and the position of the last batch that changed it.
 struct Place {
@@ -149,6 +159,8 @@ pub struct Broker {
     pub(crate) clock: Clock,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) reaper: Reaper,
+    wanted: AtomicU32,
+    report: Report,
 }
 
 impl Broker {
@@ -181,6 +193,8 @@ impl Broker {
             clock: options.clock,
             checkpoints: Checkpoints::behind(after, options.growth),
             reaper: Reaper::default(),
+            wanted: AtomicU32::new(Wanted::NOTHING.0),
+            report: Report::to(options.listener),
         };
         broker.alarm.set(broker.now_ms());
         Ok(broker)
@@ -297,9 +311,11 @@ impl Broker {
         if !self.keeps {
             txn.keep_nothing();
         }
+        // Read under the locks: whoever asked before a batch is told of it.
+        txn.want(Wanted(self.wanted.load(Ordering::Relaxed)));
         *rest = run(&mut txn);
         let deadline = txn.next_deadline();
-        let garbage = txn.take_garbage();
+        let (garbage, notes) = (txn.take_garbage(), txn.take_notes());
         let (batch, served) = txn.finish();
         let lsn = match batch.is_empty() {
             true => guards.lsn(),
@@ -309,7 +325,14 @@ impl Broker {
                 lsn
             }
         };
+        let tells = !notes.is_empty();
+        if tells {
+            self.report.add(notes, lsn);
+        }
         drop(guards);
+        if tells {
+            self.report.hand_out();
+        }
         if let Some(at) = deadline {
             self.alarm.set(at);
         }
@@ -343,6 +366,16 @@ impl Broker {
     pub fn parked_call(&self, ticket: Ticket) -> Option<(&'static Spec, OwnedArgs)> {
         let shards = self.parked.lock().get(&ticket).copied()?;
         self.with(shards, self.context(), |txn| txn.parked_call(ticket)).0
+    }
+
+    /// Has the listener told of this from now on, and of nothing else.
+    pub fn want(&self, wanted: Wanted) {
+        self.wanted.store(wanted.0, Ordering::Relaxed);
+    }
+
+    /// The position of the last batch that changed these shards.
+    pub fn position(&self, shards: ShardSet) -> Lsn {
+        Guards::lock(&self.places, shards).lsn()
     }
 
     /// How many reads are blocked.

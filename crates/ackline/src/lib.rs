@@ -113,15 +113,17 @@ mod embedded;
 mod gate;
 mod reaper;
 mod recovery;
+mod report;
 mod sync;
 mod timer;
 
 pub use ackline_engine::state::{EntryRef, Words};
 pub use ackline_engine::{
-    Args, Context, Error, Outcome, OwnedArgs, Reply, Settings, ShardSet, Spec, StreamId, Tally, Ticket, Txn,
+    Args, Context, Error, Note, Outcome, OwnedArgs, Reply, Settings, ShardSet, Spec, StreamId, Tally, Ticket,
+    Txn, Wanted,
 };
 pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode, storage};
-pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};
+pub use broker::{Broker, Called, Listener, OpenError, Options, Sink, Storage, Watch};
 pub use checkpoint::{Checkpoint, CheckpointStatus, Growth};
 pub use clock::{Clock, ManualClock, now_ms, simulate};
 pub use embedded::{Ackline, Builder, Call, Pending, PendingAll};

@@ -6,6 +6,8 @@
 mod checkpoint;
 #[path = "model/embedded.rs"]
 mod embedded;
+#[path = "model/notes.rs"]
+mod notes;
 #[path = "model/waiters.rs"]
 mod waiters;
 

@@ -1,6 +1,7 @@
 //! CLIENT: who is connected, and what is done about it.
 
 use super::connection::{BAD_NAME, is_printable};
+use super::tracking::{CACHING, GETREDIR, TRACKING, TRACKINGINFO};
 use super::{Answer, Entry, Env, help};
 use crate::acl::User;
 use crate::clients::ClientInfo;
@@ -140,8 +141,24 @@ const CLIENT: Spec = Spec {
     acl: &[],
     run: Run::Container,
     subcommands: &[
-        &GETNAME, &HELP, &ID, &INFO, &KILL, &LIST, &NO_EVICT, &NO_TOUCH, &PAUSE, &REPLY, &SETINFO, &SETNAME,
-        &UNBLOCK, &UNPAUSE,
+        &CACHING,
+        &GETNAME,
+        &GETREDIR,
+        &HELP,
+        &ID,
+        &INFO,
+        &KILL,
+        &LIST,
+        &NO_EVICT,
+        &NO_TOUCH,
+        &PAUSE,
+        &REPLY,
+        &SETINFO,
+        &SETNAME,
+        &TRACKING,
+        &TRACKINGINFO,
+        &UNBLOCK,
+        &UNPAUSE,
     ],
     ..BLANK
 };
@@ -265,7 +282,7 @@ pub(crate) fn line(own: u64, client: &ClientInfo) -> String {
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
          watch={} qbuf={query} qbuf-free={query_free} argv-mem=0 multi-mem={multi} rbs={room} rbp=0 obl={output} oll=0 omem=0 \
-         tot-mem={} events={} cmd={} user={user} redir=-1 resp={} lib-name={} lib-ver={} io-thread={} \
+         tot-mem={} events={} cmd={} user={user} redir={} resp={} lib-name={} lib-ver={} io-thread={} \
          tot-net-in={} tot-net-out={} tot-cmds={}\n",
         client.id,
         client.addr,
@@ -284,6 +301,7 @@ pub(crate) fn line(own: u64, client: &ClientInfo) -> String {
         client.memory(&details),
         if output > 0 { "rw" } else { "r" },
         *client.last.lock(),
+        details.tracking.map_or(-1, |mode| mode.redirect as i64),
         if details.resp3 { 3 } else { 2 },
         text(&details.lib_name),
         text(&details.lib_ver),
@@ -301,6 +319,9 @@ fn flags(client: &ClientInfo, details: &crate::clients::Details) -> String {
         ('P', subscribed),
         ('x', details.multi >= 0),
         ('b', client.blocked.load(Relaxed)),
+        ('t', details.tracking.is_some()),
+        ('R', details.redirect_broken),
+        ('B', details.tracking.is_some_and(|mode| mode.broadcast)),
         ('e', details.no_evict),
         ('T', details.no_touch),
     ];

@@ -88,6 +88,9 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
         env.shared.users.set_default_password(&env.shared.config.string("requirepass"));
         super::acl::publish(env);
     }
+    if changed.contains(&"notify-keyspace-events") {
+        env.want_notes();
+    }
     Ok(Reply::Ok.into())
 }
 

@@ -119,7 +119,7 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("cluster_connections", 0);
     lines.put("maxclients", env.shared.config.int("maxclients"));
     lines.put("blocked_clients", all.iter().filter(|client| client.blocked.load(Relaxed)).count());
-    lines.put("tracking_clients", 0);
+    lines.put("tracking_clients", count(&|d| d.tracking.is_some()));
     lines.put("pubsub_clients", count(&|d| d.channels + d.patterns + d.shard_channels > 0));
     lines.put("watching_clients", count(&|d| d.watching > 0));
     lines.put("clients_in_timeout_table", 0);
@@ -232,6 +232,10 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("pubsubshard_channels", env.shared.pubsub.len(Kind::Shard));
     lines.put("total_reads_processed", stats.traffic.sum(|t| &t.reads));
     lines.put("total_writes_processed", stats.traffic.sum(|t| &t.writes));
+    let (keys, items, prefixes) = env.shared.tracking.lock().counts();
+    lines.put("tracking_total_keys", keys);
+    lines.put("tracking_total_items", items);
+    lines.put("tracking_total_prefixes", prefixes);
     lines.put("total_error_replies", stats.errors.load(Relaxed));
     let denied = |reason| env.shared.users.log.count(reason);
     lines.put("acl_access_denied_auth", denied(Reason::Auth));

@@ -15,6 +15,7 @@ pub(crate) mod persistence;
 pub(crate) mod pubsub;
 #[cfg(test)]
 mod reference;
+pub(crate) mod tracking;
 pub(crate) mod transaction;
 
 use crate::acl::catalog::CATALOG;
@@ -65,6 +66,7 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
         info::ALL,
         persistence::ALL,
         pubsub::ALL,
+        tracking::ALL,
         transaction::ALL,
     ]
     .into_iter()
@@ -125,6 +127,14 @@ impl Env<'_, '_> {
     /// Whether this runs inside EXEC.
     pub(crate) fn in_exec(&self) -> bool {
         self.txn.is_some()
+    }
+
+    /// Has noted what somebody wants to know from now on, the rest of a transaction included.
+    pub(crate) fn want_notes(&mut self) {
+        let wanted = self.shared.want_notes();
+        if let Some(txn) = &mut self.txn {
+            txn.want(wanted);
+        }
     }
 
     /// Looks at state: through the held shards inside EXEC, else by taking all of them.

@@ -118,7 +118,7 @@ pub(crate) const ALL: &[Entry] = &[
     (&UNSUBSCRIBE, Some(|env, args| unsubscribe(env, args, Kind::Channel))),
     (&PUNSUBSCRIBE, Some(|env, args| unsubscribe(env, args, Kind::Pattern))),
     (&SUNSUBSCRIBE, Some(|env, args| unsubscribe(env, args, Kind::Shard))),
-    (&PUBLISH, Some(|env, args| Ok(Reply::count(env.shared.publish(args.at(1), args.at(2))).into()))),
+    (&PUBLISH, Some(|env, args| Ok(Reply::count(env.shared.publish(args.at(1), args.at(2), 0)).into()))),
     (&SPUBLISH, Some(|env, args| Ok(Reply::count(env.shared.publish_shard(args.at(1), args.at(2))).into()))),
     (&PUBSUB, None),
     (&P_CHANNELS, Some(|env, args| names(env, args, Kind::Channel))),
@@ -157,6 +157,7 @@ fn subscribe(env: &mut Env<'_, '_>, args: Args<'_>, kind: Kind) -> Result<Answer
         }
         confirm(env, ["subscribe", "psubscribe", "ssubscribe"][kind as usize], Some(name), kind);
     }
+    env.want_notes();
     env.session.publish_details();
     Ok(Answer::Written)
 }
@@ -176,6 +177,7 @@ fn unsubscribe(env: &mut Env<'_, '_>, args: Args<'_>, kind: Kind) -> Result<Answ
     if names.is_empty() {
         confirm(env, word, None, kind);
     }
+    env.want_notes();
     env.session.publish_details();
     Ok(Answer::Written)
 }

@@ -155,7 +155,6 @@ pub(super) const KNOWN: &[Parameter] = &[
     open("tls-dh-params-file", Kind::Text, ""),
     open("tls-replication", Kind::Bool, "no"),
     open("tls-session-cache-timeout", SECONDS, "300"),
-    open("tracking-table-max-keys", COUNT, "1000000"),
     open("use-exit-on-panic", Kind::Bool, "no"),
     open("vset-force-single-threaded-execution", Kind::Bool, "no"),
     open("zset-max-listpack-entries", ANY, "128"),

@@ -1,7 +1,14 @@
 //! What the data path reads without a lock.
 
+use super::events::Events;
 use super::position;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use ackline::Wanted;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// Where the bit of K is.
+const BY_KEY: u32 = 30;
+/// Where the bit of E is.
+const BY_EVENT: u32 = 31;
 
 /// Copies of the values that are read often; refreshed by every change.
 #[derive(Debug, Default)]
@@ -21,6 +28,9 @@ pub(crate) struct Live {
     pub(crate) tcp_keepalive: AtomicU64,
     /// Seconds after which an idle client is closed; 0 = never.
     pub(crate) timeout: AtomicU64,
+    pub(crate) tracking_table_max_keys: AtomicU64,
+    /// The classes of `notify-keyspace-events`, and two bits above them for K and E.
+    events: AtomicU32,
     normal: [AtomicU64; 3],
     pubsub: [AtomicU64; 3],
 }
@@ -49,12 +59,16 @@ impl Live {
             ("stream-idmp-maxsize", &self.stream_idmp_maxsize),
             ("tcp-keepalive", &self.tcp_keepalive),
             ("timeout", &self.timeout),
+            ("tracking-table-max-keys", &self.tracking_table_max_keys),
         ];
         for (name, place) in numbers {
             place.store(value(name).parse().unwrap_or(0), Relaxed);
         }
         self.slowlog_log_slower_than.store(value("slowlog-log-slower-than").parse().unwrap_or(-1), Relaxed);
         self.protected_mode.store(value("protected-mode") == "yes", Relaxed);
+        let Events { by_key, by_event, classes } = Events::parse(value("notify-keyspace-events"));
+        let bits = classes.0 | u32::from(by_key) << BY_KEY | u32::from(by_event) << BY_EVENT;
+        self.events.store(bits, Relaxed);
         let limits: Vec<u64> =
             value("client-output-buffer-limit").split(' ').filter_map(|word| word.parse().ok()).collect();
         for (at, place) in self.normal.iter().chain(&self.pubsub).enumerate() {
@@ -62,6 +76,13 @@ impl Live {
             let at = if at < 3 { at } else { at + 3 };
             place.store(limits.get(at).copied().unwrap_or(0), Relaxed);
         }
+    }
+
+    /// What `notify-keyspace-events` says.
+    pub(crate) fn events(&self) -> Events {
+        let bits = self.events.load(Relaxed);
+        let classes = Wanted(bits & !(1 << BY_KEY | 1 << BY_EVENT));
+        Events { by_key: bits >> BY_KEY & 1 == 1, by_event: bits >> BY_EVENT & 1 == 1, classes }
     }
 
     /// The limits of a class of clients.

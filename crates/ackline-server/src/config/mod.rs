@@ -34,6 +34,7 @@ use promise::Promise;
 use std::path::Path;
 use std::sync::Arc;
 use table::{Parameter, TABLE};
+use value::Kind;
 
 /// The values of all parameters.
 #[derive(Debug)]
@@ -133,7 +134,7 @@ impl Config {
         let wanted =
             |name: &str| patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), true));
         let found = names().filter(|name| wanted(name));
-        found.filter_map(|name| Some((name.to_owned(), values[position(name.as_bytes())?].clone()))).collect()
+        found.filter_map(|name| Some((name.to_owned(), shown(position(name.as_bytes())?, &values)))).collect()
     }
 
     /// A copy in which parameters are set, for what has to be tried before it is set.
@@ -180,7 +181,7 @@ impl Config {
 
     /// The value of a parameter as CONFIG GET shows it.
     pub fn string(&self, name: &str) -> String {
-        position(name.as_bytes()).map_or_else(String::new, |at| self.values.read()[at].clone())
+        position(name.as_bytes()).map_or_else(String::new, |at| shown(at, &self.values.read()))
     }
 
     /// The value of a parameter that is a number; 0 if it is none.
@@ -196,6 +197,14 @@ impl Config {
     /// What the data path reads.
     pub(crate) fn live(&self) -> &Live {
         &self.live
+    }
+}
+
+/// A value as CONFIG GET shows it.
+fn shown(at: usize, values: &[String]) -> String {
+    match TABLE[at].kind {
+        Kind::Events => events::shown(&values[at]),
+        _ => values[at].clone(),
     }
 }
 
@@ -344,6 +353,20 @@ mod tests {
         }
         assert_eq!(config.int("replica-priority"), 7);
         assert_eq!(config.set(&[(b"hz", b"11"), (b"timeout", b"0")]).expect("valid"), ["hz"]);
+    }
+
+    #[test]
+    fn classes_that_get_does_not_show_are_set_nevertheless() {
+        let config = Config::new();
+        let new_keys = |letters: &str| {
+            config.set(&[(b"notify-keyspace-events", letters.as_bytes())]).expect(letters);
+            let events = config.live().events();
+            (events.by_key, events.by_event, events.wanted().any(ackline::Wanted::NEW))
+        };
+        assert_eq!(new_keys("KAn"), (true, false, true));
+        assert_eq!(config.string("notify-keyspace-events"), "AK");
+        assert_eq!(new_keys("EA"), (false, true, false));
+        assert_eq!(new_keys("An"), (false, false, false));
     }
 
     #[test]

@@ -213,6 +213,12 @@ const HONOURED: &[Parameter] = &[
     open("tls-key-file", Kind::Text, "", "Private key of the server, in PEM"),
     fixed("tls-port", PORT, "0", "TLS port; 0 = none"),
     open("tls-protocols", Kind::Text, "", "Versions of TLS, such as `TLSv1.2 TLSv1.3`; empty = these two"),
+    open(
+        "tracking-table-max-keys",
+        COUNT,
+        "1000000",
+        "Keys that are remembered for clients that track; 0 = any number",
+    ),
     fixed("unixsocket", Kind::Text, "", "Path of a Unix socket; empty = none"),
     open(
         "tcp-keepalive",

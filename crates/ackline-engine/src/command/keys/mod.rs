@@ -75,5 +75,9 @@ fn existing(number: i32, query: &Query<'_>) -> Result<u32, Error> {
 
 /// The slot of a key, without the look counting as use of it.
 fn peek<'q>(query: &'q Query<'_>, key: &[u8]) -> Option<&'q Slot> {
-    query.slot_in(query.context().db, key)
+    let slot = query.slot_in(query.context().db, key);
+    if slot.is_none() {
+        query.miss(key);
+    }
+    slot
 }

@@ -90,6 +90,7 @@ impl Flush {
                 txn.emit_in(db, b"", Change::Flush);
             }
         }
+        txn.tell_flush();
         Ok(Reply::Ok)
     }
 }

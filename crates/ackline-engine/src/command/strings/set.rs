@@ -3,6 +3,7 @@
 use super::BLANK;
 use crate::args::{Args, int, is};
 use crate::error::Error;
+use crate::notes::Wanted;
 use crate::record::Change;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Arg, Check, Flags, Keys, Spec};
@@ -194,11 +195,31 @@ impl<'a> Set<'a> {
         }
         let expire_at = if self.keep_ttl { old_expiry } else { expire_at };
         match expire_at {
-            Some(at) if at <= txn.now() && exists => txn.emit(self.key, Change::Remove),
-            Some(at) if at <= txn.now() => {}
-            _ => txn.emit(self.key, Change::Set { value: self.value, expire_at }),
+            Some(at) if at <= txn.now() => self.come_and_go(txn, exists),
+            _ => {
+                txn.emit(self.key, Change::Set { value: self.value, expire_at });
+                if self.expiry.is_some() {
+                    txn.tell(Wanted::GENERIC, self.key, "expire");
+                }
+            }
         }
         Ok(if self.get { before } else { Reply::Ok })
+    }
+}
+
+impl Set<'_> {
+    /// The time is past: what was there goes. Redis tells of the string that was never to be seen.
+    fn come_and_go(&self, txn: &mut Txn<'_>, exists: bool) {
+        match exists {
+            true => txn.tell(Wanted::OVERWRITTEN, self.key, "overwritten"),
+            false => txn.tell(Wanted::NEW, self.key, "new"),
+        }
+        txn.tell(Wanted::STRING, self.key, "set");
+        txn.tell(Wanted::GENERIC, self.key, "expire");
+        match exists {
+            true => txn.emit(self.key, Change::Remove),
+            false => txn.tell(Wanted::EXPIRED, self.key, "expired"),
+        }
     }
 }
 
@@ -249,6 +270,7 @@ impl<'a> SetEx<'a> {
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let at = self.expiry.at(txn.now(), &self.name.to_ascii_lowercase())?;
         txn.emit(self.set.key, Change::Set { value: self.set.value, expire_at: Some(at) });
+        txn.tell(Wanted::GENERIC, self.set.key, "expire");
         Ok(Reply::Ok)
     }
 }
