@@ -1,0 +1,106 @@
+// One group: how far it is, why it is stuck, who consumes, and what is pending.
+
+import { h } from '../dom.js';
+import { createGroup, deleteConsumer, deleteGroup, releaseConsumer, resetGroup } from '../actions/groups.js';
+import { get, groupPath, streamPath } from '../api.js';
+import { encodeName, identity, show } from '../bytes.js';
+import { findings } from '../findings.js';
+import { count, rate, short, span } from '../format.js';
+import { poll } from '../live.js';
+import { empty } from '../notice.js';
+import { Facts, REFRESH_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
+import { pendingOf, pendingSection } from '../pending.js';
+import { actionButton, canAct, readerNote } from '../session.js';
+import { Table } from '../table.js';
+
+const FACTS = [
+  ['Lag', (at) => count(at.lag), 'Entries not yet delivered', (at) => (at.lag > 0 && !at.drains_in_seconds ? 'warn' : '')],
+  ['Pending', (at) => count(at.pending), 'Delivered, not yet acknowledged'],
+  ['Oldest pending', (at) => span(at.oldest_pending_ms), 'Since its last delivery'],
+  ['Released', (at) => count(at.released), 'Given back, without an owner'],
+  ['Delivered', (at) => rate(at.delivered_per_second)],
+  ['Acknowledged', (at) => rate(at.acked_per_second)],
+  ['Drains in', (at) => (at.lag === 0 ? 'nothing left' : at.drains_in_seconds === null ? 'not at this rate' : span(at.drains_in_seconds * 1000)), 'At the present rates'],
+  ['Last delivered ID', (at) => at.last_delivered_id],
+];
+
+export async function group(context) {
+  const { params: { key, group: name }, query, signal } = context;
+  const ask = () => get(groupPath(key, name), {}, signal);
+  const [first, pending] = await Promise.all([ask(), pendingOf(key, name, query, signal)]);
+  const facts = new Facts(FACTS);
+  const why = findings();
+  const consumers = consumerList(key, name);
+  const health = replaced(h('span', {}));
+  const update = (now) => {
+    facts.update(now);
+    why.update(now.findings);
+    consumers.update(now.consumers);
+    health.show(now.health, () => healthMark(now.health));
+  };
+  update(withRows(first));
+  poll(REFRESH_MS, signal, async () => update(withRows(await ask())));
+  const node = h('div', { class: 'page' },
+    pageHead(show(name), { up: [['Streams', '/streams'], [show(key), streamPath(key)]], tags: health.node, actions: actions(key, first) }),
+    readerNote(), facts.node,
+    section('Why is it stuck?', why.node),
+    charts(chartsOf(key, name), context),
+    section('Consumers', consumers.node),
+    pendingSection(key, name, pending, query, withRows(first).consumers));
+  return { title: `${show(name)} of ${show(key)}`, node };
+}
+
+/** A group has a number of consumers in lists, and the consumers themselves here. */
+function withRows(group) {
+  return { ...group, consumers: Array.isArray(group.consumers) ? group.consumers : [] };
+}
+
+function actions(key, row) {
+  return [
+    actionButton('Create another', () => createGroup(key)),
+    actionButton('Move', () => resetGroup(key, row)),
+    actionButton('Delete', () => deleteGroup(key, row), { danger: true }),
+  ];
+}
+
+function chartsOf(key, name) {
+  const of = (what) => `group/${encodeName(key)}/${encodeName(name)}/${what}`;
+  return [
+    { title: 'Waiting', lines: [{ label: 'lag', name: of('lag') }, { label: 'pending', name: of('pending') }], format: short },
+    { title: 'Rates', lines: [{ label: 'delivered', name: of('delivered') }, { label: 'acked', name: of('acked') }], format: rate },
+  ];
+}
+
+function consumerList(key, groupName) {
+  const columns = [
+    { name: 'name', title: 'Consumer', kind: 'name', sortable: true, value: ({ name }) => show(name) },
+    { name: 'pending', title: 'Pending', kind: 'number', sortable: true, value: ({ pending }) => pending, cell: ({ pending }) => count(pending) },
+    { name: 'idle', title: 'Idle', kind: 'number', sortable: true, value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => span(idle_ms) },
+    { name: 'inactive', title: 'Inactive', kind: 'number', sortable: true, value: ({ inactive_ms }) => inactive_ms, cell: ({ inactive_ms }) => inactive(inactive_ms) },
+    canAct() && { name: 'actions', title: 'Actions', kind: 'actions', width: 'buttons', value: ({ name, pending }) => [name, pending], cell: (row) => consumerActions(key, groupName, row) },
+  ].filter(Boolean);
+  const table = new Table({ label: 'Consumers', columns, key: ({ name }) => identity(name), sort: 'name' });
+  const list = replaced(h('div', { class: 'list' }));
+  const update = (rows) => {
+    table.update(rows);
+    list.show(rows.length > 0, () => (rows.length ? table.node : nobody(key, groupName)));
+  };
+  return { node: list.node, update };
+}
+
+/** Idle: since it asked for something. Inactive: since it got something. */
+function inactive(ms) {
+  return ms === null || ms < 0 ? 'got nothing yet' : span(ms);
+}
+
+function consumerActions(key, groupName, row) {
+  return [
+    row.pending > 0 && actionButton('Release', () => releaseConsumer(key, groupName, row), { 'aria-label': `Release what ${show(row.name)} holds` }),
+    actionButton('Delete', () => deleteConsumer(key, groupName, row), { danger: true, 'aria-label': `Delete consumer ${show(row.name)}` }),
+  ];
+}
+
+function nobody(key, groupName) {
+  return empty('Nobody has consumed for this group yet.',
+    h('pre', {}, `XREADGROUP GROUP ${JSON.stringify(show(groupName))} ann COUNT 10 BLOCK 5000 STREAMS ${JSON.stringify(show(key))} >`));
+}
