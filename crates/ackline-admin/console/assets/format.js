@@ -3,7 +3,7 @@
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const absolute = new Intl.DateTimeFormat(undefined, {
   year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
-  fractionalSecondDigits: 3,
+  fractionalSecondDigits: 3, hourCycle: 'h23',
 });
 
 /** What is shown for what is not known. */
@@ -46,7 +46,8 @@ function scaled(value, base, units) {
 
 function significant(value) {
   const magnitude = Math.abs(value);
-  return value.toFixed(magnitude >= 100 || magnitude === 0 ? 0 : magnitude >= 10 ? 1 : 2);
+  if (magnitude >= 100 || magnitude === 0) return grouped.format(value);
+  return value.toFixed(magnitude >= 10 ? 1 : 2);
 }
 
 /** A span of time in its two greatest units. */

@@ -76,7 +76,7 @@ function pendingTable(key, group, selection, consumers, after) {
     canAct() && selection.column(),
     { name: 'id', title: 'ID', width: 'id', value: ({ id }) => id, cell: ({ id }) => idCell(id) },
     { name: 'owner', title: 'Owner', width: 'short', value: ({ consumer }) => consumer && identity(consumer), cell: ownerCell },
-    { name: 'idle', title: 'Delivered', width: 'number', kind: 'number', value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => when(loaded - idle_ms) },
+    { name: 'idle', title: 'Delivered', width: 'span', kind: 'number', value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => when(loaded - idle_ms) },
     { name: 'deliveries', title: 'Deliveries', kind: 'number', value: ({ deliveries }) => deliveries, cell: deliveriesCell },
     { name: 'content', title: 'Content', kind: 'wide', value: ({ id }) => id, cell: (row) => contentCell(row.fields, () => tools(row)) },
   ].filter(Boolean);

@@ -4,7 +4,8 @@ import { h, put, setText } from './dom.js';
 
 /**
  * A column: `name`, `title`, `value(row)` (what is compared and sorted by), and optionally `cell(row)` (text or node, by
- * default the value), `label` (if the title is no text), `sortable`, `kind` ("number", "name", "wide", "check", "actions"), `width` (a class of pages.css).
+ * default the value), `label` (if the title is no text), `explain`,
+ * `sortable`, `kind` ("number", "name", "wide", "check", "actions"), `width` (a class of pages.css).
  */
 export class Table {
   constructor({ label, columns, key, sort = null, sorted = () => {}, rowClass = () => '' }) {
@@ -21,7 +22,7 @@ export class Table {
   }
 
   head(column, sorted) {
-    const attributes = { role: 'columnheader', scope: 'col', class: column.kind ?? '' };
+    const attributes = { role: 'columnheader', scope: 'col', class: column.kind ?? '', title: column.explain };
     if (!column.sortable) return h('th', attributes, column.title);
     const click = () => {
       this.sort = this.sort === '-' + column.name ? column.name : '-' + column.name;

@@ -82,7 +82,7 @@ export async function trimStream({ name, length }) {
   const approx = h('input', { type: 'checkbox', name: 'approx' });
   const done = await runAction({
     title: `Trim ${show(name)}`, verb: 'Trim', danger: true,
-    body: [how, field('Number or ID', limit), h('label', { class: 'check' }, approx, ' about (~): whole blocks only, cheaper')],
+    body: [how, field('Number or ID', limit), h('label', { class: 'tick' }, approx, ' about (~): whole blocks only, cheaper')],
     action: () => trimAction(name, choice(how), limit.value.trim(), approx.checked),
     matches: ({ matched }) => `${plural(matched, 'entry', 'entries')} of ${plural(length, 'entry', 'entries')} would go.`,
     loss: ({ matched }) => (matched ? 'They are gone for every group, also where they are still to be delivered or pending.' : 'Nothing is lost.'),

@@ -21,7 +21,7 @@ const FACTS = [
   ['Delivered', (at) => rate(at.delivered_per_second)],
   ['Acknowledged', (at) => rate(at.acked_per_second)],
   ['Drains in', (at) => (at.lag === 0 ? 'nothing left' : at.drains_in_seconds === null ? 'not at this rate' : span(at.drains_in_seconds * 1000)), 'At the present rates'],
-  ['Last delivered ID', (at) => at.last_delivered_id],
+  ['Last delivered ID', (at) => at.last_delivered_id, null, () => 'id'],
 ];
 
 export async function group(context) {
@@ -75,8 +75,8 @@ function consumerList(key, groupName) {
   const columns = [
     { name: 'name', title: 'Consumer', kind: 'name', sortable: true, value: ({ name }) => show(name) },
     { name: 'pending', title: 'Pending', kind: 'number', sortable: true, value: ({ pending }) => pending, cell: ({ pending }) => count(pending) },
-    { name: 'idle', title: 'Idle', kind: 'number', sortable: true, value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => span(idle_ms) },
-    { name: 'inactive', title: 'Inactive', kind: 'number', sortable: true, value: ({ inactive_ms }) => inactive_ms, cell: ({ inactive_ms }) => inactive(inactive_ms) },
+    { name: 'idle', title: 'Idle', kind: 'number', width: 'span', explain: 'Since it asked for something', sortable: true, value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => span(idle_ms) },
+    { name: 'inactive', title: 'Inactive', kind: 'number', width: 'span', explain: 'Since it got something', sortable: true, value: ({ inactive_ms }) => inactive_ms, cell: ({ inactive_ms }) => inactive(inactive_ms) },
     canAct() && { name: 'actions', title: 'Actions', kind: 'actions', width: 'buttons', value: ({ name, pending }) => [name, pending], cell: (row) => consumerActions(key, groupName, row) },
   ].filter(Boolean);
   const table = new Table({ label: 'Consumers', columns, key: ({ name }) => identity(name), sort: 'name' });
@@ -88,9 +88,8 @@ function consumerList(key, groupName) {
   return { node: list.node, update };
 }
 
-/** Idle: since it asked for something. Inactive: since it got something. */
 function inactive(ms) {
-  return ms === null || ms < 0 ? 'got nothing yet' : span(ms);
+  return ms === null || ms < 0 ? 'never' : span(ms);
 }
 
 function consumerActions(key, groupName, row) {

@@ -27,7 +27,8 @@ const FACTS = [
   ['Dead letters', (at) => count(at.totals.dead), 'Entries of streams that end in :dead', (at) => (at.totals.dead ? 'warn' : '')],
   ['Clients', (at) => `${count(at.clients.connected)}, ${count(at.clients.blocked)} blocked`],
   ['Memory', (at) => size(at.memory.used) + (at.memory.max ? ` of ${size(at.memory.max)}` : '')],
-  ['Network', (at) => `${size(at.net.in_per_second)}/s in, ${size(at.net.out_per_second)}/s out`],
+  ['Network in', (at) => `${size(at.net.in_per_second)}/s`],
+  ['Network out', (at) => `${size(at.net.out_per_second)}/s`],
 ];
 
 const SERVER = [
@@ -39,7 +40,7 @@ const SERVER = [
   ['Persistence', (at) => (at.server.persistence_ok ? 'ok' : 'failing'), 'Whether the log can be written', bad((at) => !at.server.persistence_ok)],
   ['Log', (at) => size(at.log.bytes), 'Bytes of the log on disk'],
   ['Peak memory', (at) => size(at.memory.peak)],
-  ['Run ID', (at) => at.server.run_id.slice(0, 12)],
+  ['Run ID', (at) => at.server.run_id.slice(0, 12), 'Another one after each start', () => 'id'],
 ];
 
 const ATTENTION = [
@@ -48,7 +49,7 @@ const ATTENTION = [
   { name: 'title', title: 'Why', kind: 'wide', value: ({ title }) => title ?? 'Lag or pending entries grow' },
   { name: 'lag', title: 'Lag', kind: 'number', value: ({ lag }) => lag, cell: ({ lag }) => short(lag) },
   { name: 'pending', title: 'Pending', kind: 'number', value: ({ pending }) => pending, cell: ({ pending }) => short(pending) },
-  { name: 'oldest', title: 'Oldest', kind: 'number', value: ({ oldest_pending_ms }) => span(oldest_pending_ms) },
+  { name: 'oldest', title: 'Oldest', kind: 'number', width: 'span', value: ({ oldest_pending_ms }) => span(oldest_pending_ms) },
 ];
 
 export async function overview(context) {

@@ -17,15 +17,17 @@ import { Table } from '../table.js';
 const PAGE = 50;
 const FILTERS = ['field', 'value', 'contains', 'since', 'until'];
 
+const id = () => 'id';
+
 const FACTS = [
   ['Length', (at) => count(at.length)],
   ['In', (at) => rate(at.added_per_second), 'Entries added a second'],
   ['Pending', (at) => count(at.pending), 'Over all groups'],
   ['Memory', (at) => size(at.memory)],
   ['Ever added', (at) => count(at.entries_added)],
-  ['First ID', (at) => at.first_id ?? '–'],
-  ['Last ID', (at) => at.last_id],
-  ['Greatest deleted ID', (at) => at.max_deleted_id],
+  ['First ID', (at) => at.first_id ?? '–', null, id],
+  ['Last ID', (at) => at.last_id, null, id],
+  ['Greatest deleted ID', (at) => at.max_deleted_id, null, id],
 ];
 
 const groupColumns = (stream) => [
@@ -33,16 +35,16 @@ const groupColumns = (stream) => [
   { name: 'health', title: 'State', width: 'health', value: ({ health }) => health, cell: ({ health }) => healthMark(health) },
   number('lag', 'Lag', (row) => row.lag),
   number('pending', 'Pending', (row) => row.pending),
-  number('oldest', 'Oldest pending', (row) => row.oldest_pending_ms, span),
-  number('delivered', 'Delivered', (row) => row.delivered_per_second, rate),
+  number('oldest', 'Oldest', (row) => row.oldest_pending_ms, span, { width: 'span', explain: 'Since the oldest pending entry was delivered' }),
+  number('delivered', 'Delivered', (row) => row.delivered_per_second, rate, { width: 'span' }),
   number('acked', 'Acked', (row) => row.acked_per_second, rate),
-  number('drains', 'Drains in', (row) => drains(row), span),
-  number('consumers', 'Consumers', (row) => row.consumers, count),
+  number('drains', 'Drains in', (row) => drains(row), span, { width: 'span' }),
+  number('consumers', 'Consumers', (row) => row.consumers, count, { width: 'span' }),
   { name: 'last', title: 'Last delivered', width: 'id', value: (row) => row.last_delivered_id, cell: (row) => h('code', { class: 'id' }, row.last_delivered_id) },
 ];
 
-function number(name, title, value, text = short) {
-  return { name, title, kind: 'number', sortable: true, value, cell: (row) => text(value(row)) };
+function number(name, title, value, text = short, more = {}) {
+  return { name, title, kind: 'number', sortable: true, value, cell: (row) => text(value(row)), ...more };
 }
 
 function drains({ drains_in_seconds: seconds }) {

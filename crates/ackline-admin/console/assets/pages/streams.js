@@ -28,9 +28,9 @@ const COLUMNS = [
   number('groups', 'Groups', (row) => row.groups, count, { width: 'narrow' }),
   number('pending', 'Pending', (row) => row.pending),
   number('lag', 'Lag', (row) => row.lag),
-  number('oldest', 'Oldest pending', (row) => row.oldest_pending_ms, span),
+  number('oldest', 'Oldest', (row) => row.oldest_pending_ms, span, { width: 'span', explain: 'Since the oldest pending entry was delivered' }),
   number('memory', 'Memory', (row) => row.memory, size),
-  { name: 'last', title: 'Last added', kind: 'number', sortable: true, value: ({ last_added_at }) => last_added_at, cell: ({ last_added_at }) => when(last_added_at) },
+  { name: 'last', title: 'Last added', kind: 'number', width: 'span', sortable: true, value: ({ last_added_at }) => last_added_at, cell: ({ last_added_at }) => when(last_added_at) },
 ];
 
 export async function streams({ query: asked, signal }) {
