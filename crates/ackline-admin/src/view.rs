@@ -115,7 +115,8 @@ pub fn stream(client: &mut Client, key: &[u8]) -> Result<Stream, Error> {
     Ok(stream_of(key, &info, memory.as_ref()))
 }
 
-fn stream_of(key: &[u8], info: &Value, memory: Option<&Value>) -> Stream {
+/// A stream, of the replies of XINFO STREAM and MEMORY USAGE.
+pub(crate) fn stream_of(key: &[u8], info: &Value, memory: Option<&Value>) -> Stream {
     let first = field(info, "first-entry").and_then(entry);
     Stream {
         name: key.to_vec(),
@@ -131,7 +132,11 @@ fn stream_of(key: &[u8], info: &Value, memory: Option<&Value>) -> Stream {
 
 /// The groups of a stream.
 pub fn groups(client: &mut Client, key: &[u8]) -> Result<Vec<Group>, Error> {
-    let reply = client.call(&[&b"XINFO"[..], b"GROUPS", key])?;
+    Ok(groups_of(&client.call(&[&b"XINFO"[..], b"GROUPS", key])?))
+}
+
+/// The groups in the reply of XINFO GROUPS.
+pub(crate) fn groups_of(reply: &Value) -> Vec<Group> {
     let group = |info: &Value| Group {
         name: field(info, "name").map(|name| bytes(name).to_vec()).unwrap_or_default(),
         consumers: field_int(info, "consumers").unwrap_or(0),
@@ -140,19 +145,23 @@ pub fn groups(client: &mut Client, key: &[u8]) -> Result<Vec<Group>, Error> {
         entries_read: field_int(info, "entries-read"),
         lag: field_int(info, "lag"),
     };
-    Ok(items(&reply).iter().map(group).collect())
+    items(reply).iter().map(group).collect()
 }
 
 /// The consumers of a group.
 pub fn consumers(client: &mut Client, key: &[u8], group: &[u8]) -> Result<Vec<Consumer>, Error> {
-    let reply = client.call(&[&b"XINFO"[..], b"CONSUMERS", key, group])?;
+    Ok(consumers_of(&client.call(&[&b"XINFO"[..], b"CONSUMERS", key, group])?))
+}
+
+/// The consumers in the reply of XINFO CONSUMERS.
+pub(crate) fn consumers_of(reply: &Value) -> Vec<Consumer> {
     let consumer = |info: &Value| Consumer {
         name: field(info, "name").map(|name| bytes(name).to_vec()).unwrap_or_default(),
         pending: field_int(info, "pending").unwrap_or(0),
         idle: field_int(info, "idle").unwrap_or(0),
         inactive: field_int(info, "inactive").filter(|ms| *ms >= 0),
     };
-    Ok(items(&reply).iter().map(consumer).collect())
+    items(reply).iter().map(consumer).collect()
 }
 
 /// At most `count` pending entries of a group by ID, and where to go on: the `from` of the next page.

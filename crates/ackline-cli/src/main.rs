@@ -75,7 +75,7 @@ fn serve(args: &[String]) -> Result<(), String> {
         // Nobody may be reading.
         let _ = std::io::stdout().write_all(banner(&config).as_bytes());
     }
-    ackline_server::run(config, allocated, |_| Ok(())).map_err(|error| error.to_string())
+    ackline_server::run(config, allocated, ackline_admin::http::serve).map_err(|error| error.to_string())
 }
 
 /// Bytes that the allocator has given out.

@@ -16,11 +16,14 @@ pub(crate) use live::Live;
 
 use ackline_engine::{Error, glob};
 use parking_lot::RwLock;
+use std::collections::BTreeSet;
 use table::{ALIASES, Parameter, TABLE};
 
 /// The values of all parameters.
 pub struct Config {
     values: RwLock<Vec<String>>,
+    /// Places of the parameters that a file, the environment or the command line gave.
+    given: RwLock<BTreeSet<usize>>,
     live: Live,
 }
 
@@ -34,7 +37,7 @@ impl Config {
     /// The defaults.
     pub fn new() -> Config {
         let values = TABLE.iter().map(|parameter| parameter.default.to_owned()).collect();
-        let config = Config { values: RwLock::new(values), live: Live::default() };
+        let config = Config { values: RwLock::new(values), given: RwLock::default(), live: Live::default() };
         config.live.refresh(&config.values.read());
         config
     }
@@ -56,8 +59,19 @@ impl Config {
         let mut values = self.values.write();
         let value = parameter.kind.read_words(&directive.values, &values[at]);
         values[at] = value.map_err(|reason| fail(format!("{name}: {reason}")))?;
+        self.given.write().insert(at);
         self.live.refresh(&values);
         Ok(())
+    }
+
+    /// Whether a parameter was given at the start, by a file or on the command line, be it with its default.
+    pub fn is_given(&self, name: &str) -> bool {
+        position(name.as_bytes()).is_some_and(|at| self.given.read().contains(&at))
+    }
+
+    /// Whether CONFIG SET may change a parameter.
+    pub fn is_mutable(&self, name: &str) -> bool {
+        position(name.as_bytes()).is_some_and(|at| TABLE[at].mutable)
     }
 
     /// Names and values of the parameters that match one of the patterns.
