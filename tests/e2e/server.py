@@ -1,6 +1,6 @@
 """A real server process on a free loopback port with a directory of its own, and the checks counted against it.
 
-ACKLINE_BIN names the binary. ACKLINE_ARGS overrides its arguments ({port} and {dir} are filled in).
+ACKLINE_BIN names the binary. ACKLINE_ARGS overrides its arguments ({port}, {admin_port} and {dir} are filled in).
 ACKLINE_PEER=1 is for whoever develops these scripts against a Redis that has no XNACK yet: it leaves out
 the checks that need it. Nothing sets it by itself.
 """
@@ -58,10 +58,12 @@ class Checks:
 
 
 class Server:
-    def __init__(self):
+    def __init__(self, args=DEFAULT_ARGS):
+        self.args = args
         self.binary = os.environ.get("ACKLINE_BIN") or sys.exit("ACKLINE_BIN is not set")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ackline-e2e-"))
         self.port = free_port()
+        self.admin_port = free_port()
         self.output = self.dir / "output"
         self.process = None
 
@@ -83,8 +85,9 @@ class Server:
     def start(self):
         data = self.dir / "data"
         data.mkdir(exist_ok=True)
-        template = os.environ.get("ACKLINE_ARGS") or DEFAULT_ARGS
-        args = [word.format(port=self.port, dir=data) for word in shlex.split(template)]
+        template = os.environ.get("ACKLINE_ARGS") or self.args
+        ports = {"port": self.port, "admin_port": self.admin_port}
+        args = [word.format(**ports, dir=data) for word in shlex.split(template)]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [self.binary, *args], stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -170,13 +173,13 @@ def eventually(probe, want, what, timeout_s=20):
         time.sleep(0.02)
 
 
-def run(main):
+def run(main, args=DEFAULT_ARGS):
     """Runs a script's main(checks, server) with an end in sight, and prints the count that xtask reads."""
     faulthandler.dump_traceback_later(SCRIPT_TIMEOUT_S - 10)
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(SCRIPT_TIMEOUT_S)
     checks = Checks()
-    with Server() as server:
+    with Server(args) as server:
         main(checks, server)
     faulthandler.cancel_dump_traceback_later()
     print(f"{checks.count} checks")

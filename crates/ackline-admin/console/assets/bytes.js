@@ -54,7 +54,20 @@ export function typed(text) {
 /** How a value stands in a field that `typed` will read. */
 export function editable(value) {
   if (typeof value === 'string') return value.replaceAll('\\', '\\\\').replace(UNPRINTABLE_IN_LINES, escapeChar);
-  return show(value).replace(/\\(?!x)/g, '\\\\');
+  return escaped(value, '\\');
+}
+
+/** Bytes that are no text, with a backslash before each of `special`. */
+function escaped(value, special) {
+  const shown = (byte) => (special.includes(String.fromCharCode(byte)) ? '\\' : '') + String.fromCharCode(byte);
+  return Array.from(toBytes(value), (byte) => (byte > 31 && byte < 127 ? shown(byte) : hex(byte))).join('');
+}
+
+/** A value as a word of a command that redis-cli takes. */
+export function word(value) {
+  if (typeof value === 'string' && /^[\w:./@%+,={}[\]()<>*$^~|&;!?#-]+$/.test(value)) return value;
+  if (typeof value !== 'string') return `"${escaped(value, '"\\')}"`;
+  return `"${show(value.replace(/["\\]/g, '\\$&'))}"`;
 }
 
 /** A name as one part of a path. */

@@ -33,11 +33,12 @@ export class Chart {
   /** Shows series as GET /series gives them, in the order of `lines`. */
   update(series) {
     this.series = series.map(thin);
-    const top = nice(Math.max(0, ...this.series.flatMap(({ values }) => values.filter(known))));
+    const values = this.series.flatMap((one) => one.values.filter(known));
+    const top = nice(Math.max(0, ...values));
     put(this.svg,
       s('path', { class: 'chart-grid', d: `M0 ${HEIGHT / 2}H${WIDTH}` }),
       this.series.map(({ values }, index) => line(values, top, index)));
-    setText(this.top, this.format(top));
+    setText(this.top, values.length ? this.format(top) : 'No values yet');
     this.axis(this.series[0]);
     this.latest();
   }

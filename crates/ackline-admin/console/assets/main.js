@@ -4,6 +4,7 @@ import { h, put } from './dom.js';
 import { connection, knock } from './api.js';
 import { startKeys } from './keys.js';
 import { errorBox } from './notice.js';
+import { pageHead } from './page.js';
 import { reload, start } from './router.js';
 import { learn, needsLogin } from './session.js';
 import { main, mountShell, shellAt, shellFor } from './shell.js';
@@ -70,7 +71,7 @@ function failed(error, context) {
   if (!context.signal.aborted && error.name !== 'AbortError' && error.status === undefined) console.error(error);
   const again = error.status === 0 ? knock : () => reload();
   const title = error.status === 404 ? 'Not found' : 'This page cannot be shown';
-  return { title, node: h('div', { class: 'page' }, h('h1', { tabindex: -1 }, title), errorBox(error, again)) };
+  return { title, node: h('div', { class: 'page' }, pageHead(title), errorBox(error, again)) };
 }
 
 // A session has ended, or was refused. Asked once: the login page itself needs no session.

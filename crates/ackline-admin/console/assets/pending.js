@@ -5,7 +5,7 @@ import { ack, claim, nack } from './actions/pending.js';
 import { get, groupPath } from './api.js';
 import { editable, identity, show, typed } from './bytes.js';
 import { Selection, bulkBar, contentCell, copyFields, idCell } from './entries.js';
-import { count } from './format.js';
+import { NONE, count } from './format.js';
 import { empty } from './notice.js';
 import { section } from './page.js';
 import { address, go, reload } from './router.js';
@@ -76,8 +76,8 @@ function pendingTable(key, group, selection, consumers, after) {
     canAct() && selection.column(),
     { name: 'id', title: 'ID', width: 'id', value: ({ id }) => id, cell: ({ id }) => idCell(id) },
     { name: 'owner', title: 'Owner', width: 'short', value: ({ consumer }) => consumer && identity(consumer), cell: ownerCell },
-    { name: 'idle', title: 'Delivered', width: 'span', kind: 'number', value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => when(loaded - idle_ms) },
-    { name: 'deliveries', title: 'Deliveries', kind: 'number', value: ({ deliveries }) => deliveries, cell: deliveriesCell },
+    { name: 'idle', title: 'Delivered', width: 'span', kind: 'number', value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => (idle_ms === null ? NONE : when(loaded - idle_ms)) },
+    { name: 'deliveries', title: 'Deliveries', kind: 'number', width: 'span', value: ({ deliveries }) => deliveries, cell: deliveriesCell },
     { name: 'content', title: 'Content', kind: 'wide', value: ({ id }) => id, cell: (row) => contentCell(row.fields, () => tools(row)) },
   ].filter(Boolean);
   return new Table({ label: 'Pending entries', columns, key: ({ id }) => id });

@@ -20,8 +20,8 @@ const COLUMNS = [
   { name: 'cmd', title: 'Last command', width: 'client', sortable: true, value: ({ cmd, db }) => `${show(cmd)} in db ${db}` },
   { name: 'lib', title: 'Library', width: 'client', value: ({ lib_name, lib_ver }) => [lib_name, lib_ver].filter(Boolean).map((text) => show(text)).join(' ') || '–' },
   { name: 'flags', title: 'Flags', width: 'narrow', value: ({ flags }) => flags, cell: ({ flags }) => h('abbr', { title: explain(flags) }, flags) },
-  { name: 'age', title: 'Age', kind: 'number', sortable: true, value: ({ age_s }) => Number(age_s), cell: ({ age_s }) => seconds(age_s) },
-  { name: 'idle', title: 'Idle', kind: 'number', sortable: true, value: ({ idle_s }) => Number(idle_s), cell: ({ idle_s }) => seconds(idle_s) },
+  { name: 'age', title: 'Age', kind: 'number', width: 'span', sortable: true, value: ({ age_s }) => Number(age_s), cell: ({ age_s }) => seconds(age_s) },
+  { name: 'idle', title: 'Idle', kind: 'number', width: 'span', sortable: true, value: ({ idle_s }) => Number(idle_s), cell: ({ idle_s }) => seconds(idle_s) },
   { name: 'mem', title: 'Memory', kind: 'number', sortable: true, value: ({ tot_mem }) => Number(tot_mem ?? 0), cell: ({ tot_mem }) => size(Number(tot_mem ?? 0)) },
 ];
 

@@ -3,9 +3,9 @@
 import { h } from '../dom.js';
 import { createGroup, deleteConsumer, deleteGroup, releaseConsumer, resetGroup } from '../actions/groups.js';
 import { get, groupPath, streamPath } from '../api.js';
-import { encodeName, identity, show } from '../bytes.js';
+import { encodeName, identity, show, word } from '../bytes.js';
 import { findings } from '../findings.js';
-import { count, rate, short, span } from '../format.js';
+import { NONE, count, rate, short, span } from '../format.js';
 import { poll } from '../live.js';
 import { empty } from '../notice.js';
 import { Facts, REFRESH_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
@@ -14,15 +14,26 @@ import { actionButton, canAct, readerNote } from '../session.js';
 import { Table } from '../table.js';
 
 const FACTS = [
-  ['Lag', (at) => count(at.lag), 'Entries not yet delivered', (at) => (at.lag > 0 && !at.drains_in_seconds ? 'warn' : '')],
+  ['Lag', (at) => count(at.lag), 'Entries not yet delivered', (at) => (isBehind(at) ? 'warn' : '')],
   ['Pending', (at) => count(at.pending), 'Delivered, not yet acknowledged'],
   ['Oldest pending', (at) => span(at.oldest_pending_ms), 'Since its last delivery'],
   ['Released', (at) => count(at.released), 'Given back, without an owner'],
   ['Delivered', (at) => rate(at.delivered_per_second)],
   ['Acknowledged', (at) => rate(at.acked_per_second)],
-  ['Drains in', (at) => (at.lag === 0 ? 'nothing left' : at.drains_in_seconds === null ? 'not at this rate' : span(at.drains_in_seconds * 1000)), 'At the present rates'],
+  ['Drains in', (at) => drains(at), 'At the present rates'],
   ['Last delivered ID', (at) => at.last_delivered_id, null, () => 'id'],
 ];
+
+/** More is added than delivered. */
+function isBehind({ lag, drains_in_seconds: seconds, delivered_per_second: delivered }) {
+  return lag > 0 && seconds === null && delivered !== null;
+}
+
+function drains(group) {
+  if (group.lag === 0) return 'nothing left';
+  if (isBehind(group)) return 'not at this rate';
+  return group.drains_in_seconds === null ? NONE : span(group.drains_in_seconds * 1000);
+}
 
 export async function group(context) {
   const { params: { key, group: name }, query, signal } = context;
@@ -101,5 +112,5 @@ function consumerActions(key, groupName, row) {
 
 function nobody(key, groupName) {
   return empty('Nobody has consumed for this group yet.',
-    h('pre', {}, `XREADGROUP GROUP ${JSON.stringify(show(groupName))} ann COUNT 10 BLOCK 5000 STREAMS ${JSON.stringify(show(key))} >`));
+    h('pre', {}, `XREADGROUP GROUP ${word(groupName)} ann COUNT 10 BLOCK 5000 STREAMS ${word(key)} >`));
 }

@@ -3,7 +3,7 @@
 import { h, put, setText } from '../dom.js';
 import { addEntry } from '../actions/entries.js';
 import { events, get, streamPath } from '../api.js';
-import { show } from '../bytes.js';
+import { show, word } from '../bytes.js';
 import { contentCell, copyFields, idCell } from '../entries.js';
 import { count } from '../format.js';
 import { pageHead } from '../page.js';
@@ -45,7 +45,7 @@ class Tail {
   constructor(key, query, signal) {
     Object.assign(this, { key, query, signal, waiting: [], seen: 0, dropped: 0, paused: false, connected: false, from: '$', frame: null });
     this.list = h('ol', { class: 'tail', role: 'log', 'aria-label': 'Entries as they are added' });
-    this.hint = h('p', { class: 'empty' }, 'Waiting for entries. ', h('code', {}, `XADD ${JSON.stringify(show(key))} * item tea`), ' adds one.');
+    this.hint = h('p', { class: 'empty' }, 'Waiting for entries. ', h('code', {}, `XADD ${word(key)} * item tea`), ' adds one.');
     this.window = h('div', { class: 'tail-window', tabindex: 0, 'aria-label': 'Live tail' }, this.hint, this.list);
     this.status = h('span', { class: 'tail-status dim', role: 'status' }, 'Connecting');
     this.connect();
@@ -105,7 +105,7 @@ class Tail {
 
   row({ id, at, fields }) {
     const again = () => addEntry({ stream: this.key, fields });
-    return h('li', {}, idCell(id, at), contentCell(fields, () => [copyFields(fields), actionButton('Copy as new', again)]));
+    return h('li', {}, h('div', {}, idCell(id, at)), contentCell(fields, () => [copyFields(fields), actionButton('Copy as new', again)]));
   }
 
   toggle() {

@@ -3,16 +3,20 @@
 import { h } from '../dom.js';
 import { events, get, groupPath, streamPath } from '../api.js';
 import { identity, show } from '../bytes.js';
-import { count, rate, short, size, span } from '../format.js';
+import { NONE, count, known, rate, short, size, span } from '../format.js';
 import { poll } from '../live.js';
 import { empty } from '../notice.js';
 import { Facts, REFRESH_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
 import { address } from '../router.js';
 import { Table } from '../table.js';
 
+function perSecond(bytes) {
+  return known(bytes) ? `${size(bytes)}/s` : NONE;
+}
+
 const CHARTS = [
   { title: 'Commands', lines: [{ name: 'ops' }], format: rate },
-  { title: 'Network', lines: [{ label: 'in', name: 'net_in' }, { label: 'out', name: 'net_out' }], format: (value) => `${size(value)}/s` },
+  { title: 'Network', lines: [{ label: 'in', name: 'net_in' }, { label: 'out', name: 'net_out' }], format: perSecond },
   { title: 'Memory', lines: [{ name: 'memory' }], format: size },
   { title: 'Clients', lines: [{ label: 'all', name: 'clients' }, { label: 'blocked', name: 'blocked' }], format: short },
 ];
@@ -21,14 +25,14 @@ const bad = (isBad) => (data) => (isBad(data) ? 'bad' : '');
 
 const FACTS = [
   ['Commands', (at) => rate(at.ops_per_second), 'Commands a second, over all connections'],
-  ['Streams', (at) => count(at.totals.streams)],
-  ['Groups', (at) => count(at.totals.groups)],
-  ['Pending', (at) => count(at.totals.pending), 'Delivered, not yet acknowledged'],
-  ['Dead letters', (at) => count(at.totals.dead), 'Entries of streams that end in :dead', (at) => (at.totals.dead ? 'warn' : '')],
+  ['Streams', (at) => count(at.totals?.streams)],
+  ['Groups', (at) => count(at.totals?.groups)],
+  ['Pending', (at) => count(at.totals?.pending), 'Delivered, not yet acknowledged'],
+  ['Dead letters', (at) => count(at.totals?.dead), 'Entries of streams that end in :dead', (at) => (at.totals?.dead ? 'warn' : '')],
   ['Clients', (at) => `${count(at.clients.connected)}, ${count(at.clients.blocked)} blocked`],
   ['Memory', (at) => size(at.memory.used) + (at.memory.max ? ` of ${size(at.memory.max)}` : '')],
-  ['Network in', (at) => `${size(at.net.in_per_second)}/s`],
-  ['Network out', (at) => `${size(at.net.out_per_second)}/s`],
+  ['Network in', (at) => perSecond(at.net.in_per_second)],
+  ['Network out', (at) => perSecond(at.net.out_per_second)],
 ];
 
 const SERVER = [
@@ -36,9 +40,9 @@ const SERVER = [
   ['Speaks as', (at) => `Redis ${at.server.redis_version}`],
   ['Port', (at) => String(at.server.port)],
   ['Up for', (at) => span(at.server.uptime_seconds * 1000)],
-  ['appendfsync', (at) => at.server.appendfsync, 'When an acknowledged write is on disk'],
+  ['appendfsync', (at) => at.server.appendfsync ?? 'nothing is kept', 'When an acknowledged write is on disk'],
   ['Persistence', (at) => (at.server.persistence_ok ? 'ok' : 'failing'), 'Whether the log can be written', bad((at) => !at.server.persistence_ok)],
-  ['Log', (at) => size(at.log.bytes), 'Bytes of the log on disk'],
+  ['Log', (at) => size(at.log?.bytes), 'Bytes of the log on disk'],
   ['Peak memory', (at) => size(at.memory.peak)],
   ['Run ID', (at) => at.server.run_id.slice(0, 12), 'Another one after each start', () => 'id'],
 ];

@@ -4,7 +4,7 @@ import { h } from '../dom.js';
 import { addEntry, deleteEntries, deleteStream, trimStream } from '../actions/entries.js';
 import { createGroup } from '../actions/groups.js';
 import { get, groupPath, streamPath } from '../api.js';
-import { encodeName, identity, show } from '../bytes.js';
+import { encodeName, identity, show, word } from '../bytes.js';
 import { Selection, bulkBar, contentCell, copyFields, idCell, localTime } from '../entries.js';
 import { count, rate, short, size, span } from '../format.js';
 import { poll } from '../live.js';
@@ -96,7 +96,7 @@ function chartsOf(key) {
 function groupList(key, rows) {
   const table = new Table({ label: 'Groups', columns: groupColumns(key), key: ({ name }) => identity(name), sort: 'name' });
   const list = replaced(h('div', { class: 'list' }));
-  const create = () => empty('No group reads this stream yet.', commandBlock([`XGROUP CREATE ${JSON.stringify(show(key))} shop 0`]));
+  const create = () => empty('No group reads this stream yet.', commandBlock([`XGROUP CREATE ${word(key)} shop 0`]));
   const update = (found) => {
     table.update(found);
     list.show(found.length > 0, () => (found.length ? table.node : create()));
@@ -154,7 +154,7 @@ function noEntries({ name, length }, { searched, scanned, older, newer }) {
   if (searched && (older || newer)) return empty(`Nothing among the ${count(scanned)} entries looked at so far. The search goes on with the next page.`);
   if (searched) return empty(`No entry matches. ${count(scanned)} were looked at.`);
   if (length) return empty('No entries on this page.');
-  return empty('The stream is empty; its groups are still there.', commandBlock([`XADD ${JSON.stringify(show(name))} * item tea`]));
+  return empty('The stream is empty; its groups are still there.', commandBlock([`XADD ${word(name)} * item tea`]));
 }
 
 function paging({ older, newer }, query) {
