@@ -3,6 +3,7 @@
 //! ```text
 //! client   one blocking connection: TCP, TLS, a socket file, or into the server of this process
 //! reply    picking facts out of replies, RESP2 and RESP3 alike
+//! words    commands and binary names as they are shown, and in JSON
 //! view     streams, groups, consumers and pending entries as values, over any server with Redis Streams
 //! doctor   why is this group stuck: a pure function of such values        (uses view)
 //! http     the admin port: JSON, events, metrics, health, the console     (uses all of them)
@@ -14,9 +15,11 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod doctor;
 pub mod http;
 pub mod reply;
 pub mod view;
+pub mod words;
 
 pub use ackline_resp::decode_reply::Value;
 pub use client::{Address, Client, Error};

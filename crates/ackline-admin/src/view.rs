@@ -1,5 +1,9 @@
 //! Streams, groups, consumers and pending entries as values, read over any server with Redis Streams.
 
+mod overview;
+
+pub use overview::{Overview, overviews};
+
 use crate::client::{Client, Error};
 use crate::reply::{bytes, field, field_int, field_text, int, items, pairs, text};
 use ackline_resp::decode_reply::Value;
@@ -28,6 +32,8 @@ pub struct Stream {
     pub max_deleted_id: String,
     /// The first entry's ID, if there is one.
     pub first_entry_id: Option<String>,
+    /// The last entry's ID, if there is one.
+    pub last_entry_id: Option<String>,
     /// Groups.
     pub groups: i64,
     /// Bytes of memory (MEMORY USAGE), if the server says.
@@ -71,7 +77,7 @@ pub struct Pending {
     pub id: String,
     /// Whom it was delivered to; empty if it was released (XNACK).
     pub consumer: Vec<u8>,
-    /// Ms since it was delivered.
+    /// Ms since it was delivered; negative if it was released (XNACK).
     pub idle: i64,
     /// How often it was delivered.
     pub deliveries: i64,
@@ -115,16 +121,22 @@ pub fn stream(client: &mut Client, key: &[u8]) -> Result<Stream, Error> {
     Ok(stream_of(key, &info, memory.as_ref()))
 }
 
-/// A stream, of the replies of XINFO STREAM and MEMORY USAGE.
+/// The two numbers of an ID, `ms-seq`; `None` if it is none.
+pub fn id_parts(id: &str) -> Option<(u64, u64)> {
+    let (ms, seq) = id.split_once('-')?;
+    Some((ms.parse().ok()?, seq.parse().ok()?))
+}
+
 pub(crate) fn stream_of(key: &[u8], info: &Value, memory: Option<&Value>) -> Stream {
-    let first = field(info, "first-entry").and_then(entry);
+    let end = |name| field(info, name).and_then(entry).map(|entry| entry.id);
     Stream {
         name: key.to_vec(),
         length: field_int(info, "length").unwrap_or(0),
         last_id: field_text(info, "last-generated-id"),
         entries_added: field_int(info, "entries-added").unwrap_or(0),
         max_deleted_id: field_text(info, "max-deleted-entry-id"),
-        first_entry_id: first.map(|entry| entry.id),
+        first_entry_id: end("first-entry"),
+        last_entry_id: end("last-entry"),
         groups: field_int(info, "groups").unwrap_or(0),
         memory: memory.and_then(int),
     }
@@ -135,7 +147,6 @@ pub fn groups(client: &mut Client, key: &[u8]) -> Result<Vec<Group>, Error> {
     Ok(groups_of(&client.call(&[&b"XINFO"[..], b"GROUPS", key])?))
 }
 
-/// The groups in the reply of XINFO GROUPS.
 pub(crate) fn groups_of(reply: &Value) -> Vec<Group> {
     let group = |info: &Value| Group {
         name: field(info, "name").map(|name| bytes(name).to_vec()).unwrap_or_default(),
@@ -153,7 +164,6 @@ pub fn consumers(client: &mut Client, key: &[u8], group: &[u8]) -> Result<Vec<Co
     Ok(consumers_of(&client.call(&[&b"XINFO"[..], b"CONSUMERS", key, group])?))
 }
 
-/// The consumers in the reply of XINFO CONSUMERS.
 pub(crate) fn consumers_of(reply: &Value) -> Vec<Consumer> {
     let consumer = |info: &Value| Consumer {
         name: field(info, "name").map(|name| bytes(name).to_vec()).unwrap_or_default(),
@@ -187,7 +197,7 @@ pub fn pending(
     Ok((all.into_iter().filter(|one| one.deliveries >= filter.min_deliveries).collect(), next))
 }
 
-fn pending_of(value: &Value) -> Option<Pending> {
+pub(crate) fn pending_of(value: &Value) -> Option<Pending> {
     let [id, consumer, idle, deliveries] = items(value) else { return None };
     Some(Pending {
         id: text(id),

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 pub struct Table {
     by_name: HashMap<&'static [u8], &'static Spec, foldhash::fast::FixedState>,
     all: Vec<&'static Spec>,
+    /// Commands by the names that they were given instead of their own; looked at when no own name is found.
+    renamed: HashMap<Box<[u8]>, &'static Spec>,
 }
 
 /// No command or subcommand has a longer name.
@@ -22,7 +24,37 @@ impl Table {
             command::ALL.iter().copied().flatten().chain(more).copied().collect();
         all.sort_by_key(|spec| spec.name);
         let by_name = all.iter().map(|spec| (spec.name.as_bytes(), *spec)).collect();
-        Table { by_name, all }
+        Table { by_name, all, renamed: HashMap::new() }
+    }
+
+    /// As [`Table::new`], with some commands renamed; what [`Table::rename`] refuses is passed over.
+    pub fn renamed(more: &[&'static Spec], renames: &[(String, String)]) -> Table {
+        let mut table = Table::new(more);
+        for (from, to) in renames {
+            // Passed over, as said.
+            let _ = table.rename(from, to);
+        }
+        table
+    }
+
+    /// Gives a command another name; an empty one takes it away. Its own name is unknown from then on.
+    ///
+    /// # Errors
+    ///
+    /// There is no such command, or another one has the new name.
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), &'static str> {
+        let (from, to) = (from.to_ascii_lowercase(), to.to_ascii_lowercase());
+        let spec = self.find(from.as_bytes()).ok_or("No such command in rename-command")?;
+        if to != from && self.find(to.as_bytes()).is_some() {
+            return Err("Target command name already exists");
+        }
+        self.by_name.remove(from.as_bytes());
+        self.renamed.remove(from.as_bytes());
+        match to.is_empty() {
+            true => self.all.retain(|listed| listed.name != spec.name),
+            false => drop(self.renamed.insert(to.into_bytes().into(), spec)),
+        }
+        Ok(())
     }
 
     /// All commands, by name; subcommands are within their containers.
@@ -32,11 +64,23 @@ impl Table {
 
     /// The command of that name, in any case; the container itself, not a subcommand.
     pub fn find(&self, name: &[u8]) -> Option<&'static Spec> {
+        self.find_own(name).or_else(|| self.find_renamed(name))
+    }
+
+    fn find_own(&self, name: &[u8]) -> Option<&'static Spec> {
         let mut lower = [0; NAME_MAX];
         let lower = lower.get_mut(..name.len())?;
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         self.by_name.get(&*lower).copied()
+    }
+
+    #[cold]
+    fn find_renamed(&self, name: &[u8]) -> Option<&'static Spec> {
+        match self.renamed.is_empty() {
+            true => None,
+            false => self.renamed.get(&*name.to_ascii_lowercase()).copied(),
+        }
     }
 
     /// The command or subcommand that these words call, with its arity checked.
@@ -90,5 +134,24 @@ fn unknown_command(args: Args<'_>) -> Error {
     match shown.is_empty() {
         true => Error::concat(&[b"ERR unknown command '", &name, b"'"]),
         false => Error::concat(&[b"ERR unknown command '", &name, b"', with args beginning with: ", &shown]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn renamed_commands() {
+        let mut table = Table::new(&[]);
+        let long = "b840fc02d524045429941cc15f59e41cb7be6c52";
+        assert_eq!(table.rename("XTRIM", long), Ok(()));
+        assert_eq!(table.rename("xdel", ""), Ok(()));
+        assert_eq!(table.rename("nosuch", "x"), Err("No such command in rename-command"));
+        assert_eq!(table.rename("xadd", "XLEN"), Err("Target command name already exists"));
+        assert_eq!(table.find(long.to_uppercase().as_bytes()).map(|spec| spec.name), Some("xtrim"));
+        assert!(table.find(b"xtrim").is_none() && table.find(b"xdel").is_none());
+        assert_eq!(table.rename(long, "cut"), Ok(()));
+        assert!(table.find(long.as_bytes()).is_none() && table.find(b"Cut").is_some());
     }
 }

@@ -17,8 +17,9 @@ use crate::net::{Listener, Stream};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::stats;
+use crate::tls::Channel;
 use mio::{Events, Interest, Poll, Token};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,11 +38,17 @@ const READ: usize = 64 * 1024;
 const READS_MAX: usize = 4;
 /// How long after a failure connections are accepted again, in ms.
 const STARVED: i64 = 100;
+/// A handshake that takes longer ends the connection, in ms.
+const HANDSHAKE_MAX: i64 = 10_000;
+/// How often idle clients are looked for, in ms.
+const SWEEP: i64 = 500;
 /// The loop looks around at least this often.
 const IDLE_MAX: Duration = Duration::from_millis(500);
 
 pub(crate) struct Connection {
     stream: Stream,
+    /// What is between the stream and the session, if it is encrypted.
+    tls: Option<Box<Channel>>,
     session: Session,
     wants_write: bool,
     /// It is in [`Driver::fed`].
@@ -50,6 +57,8 @@ pub(crate) struct Connection {
     is_held: bool,
     /// Unix ms since which the output is above its soft limit.
     over_soft_since: Option<i64>,
+    /// How many bytes had gone in and out at the last look for idle clients, and the Unix ms since which it is so many.
+    traffic: (u64, i64),
 }
 
 /// One I/O thread.
@@ -69,6 +78,10 @@ pub(crate) struct Driver {
     waiting: Vec<u64>,
     /// Unix ms of when there were no descriptors for connections that wait to be accepted. No event will tell again.
     starved_at: Option<i64>,
+    /// Clients whose handshake has begun, and when it has to be over, Unix ms. It may be over, and they may be gone.
+    shaking: VecDeque<(i64, u64)>,
+    /// Unix ms of the last look for idle clients.
+    swept_at: i64,
     next_thread: usize,
     /// What a read fills: one for all connections of the thread.
     scratch: Vec<u8>,
@@ -88,6 +101,8 @@ impl Driver {
             unread: Vec::new(),
             waiting: Vec::new(),
             starved_at: None,
+            shaking: VecDeque::new(),
+            swept_at: 0,
             next_thread: 0,
             scratch: vec![0; READ],
         }
@@ -101,6 +116,7 @@ impl Driver {
         }
         let mut events = Events::with_capacity(1024);
         while !self.shared.is_stopping() {
+            self.shared.turns.own().fetch_add(1, Relaxed);
             let timeout = self.timeout();
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -123,6 +139,7 @@ impl Driver {
             self.read_on();
             self.accept_again();
             self.read_mail();
+            self.expire();
             self.shared.broker().flush();
             self.write_fed();
             self.follow_log();
@@ -160,7 +177,8 @@ impl Driver {
 
     fn accept(&mut self, listener: usize) {
         loop {
-            match self.listeners[listener].accept() {
+            let keepalive = self.shared.config.live().tcp_keepalive.load(Relaxed);
+            match self.listeners[listener].accept(keepalive) {
                 Ok(stream) => self.place(stream),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.starved_at = None;
@@ -194,8 +212,10 @@ impl Driver {
     fn admit(&mut self, mut stream: Stream) {
         if let Some(refusal) = refusal(&self.shared, &stream) {
             self.shared.stats.rejected_connections.fetch_add(1, Relaxed);
-            // The peer learns why if it still listens.
-            let _ = stream.write(refusal.as_bytes());
+            // The peer learns why if it still listens, and would understand it.
+            if !stream.is_encrypted() {
+                let _ = stream.write(refusal.as_bytes());
+            }
             return;
         }
         self.welcome(stream, Who::Nobody);
@@ -204,6 +224,12 @@ impl Driver {
     fn welcome(&mut self, mut stream: Stream, who: Who) {
         let shared = Arc::clone(&self.shared);
         shared.stats.connections.fetch_add(1, Relaxed);
+        let tls = match stream.is_encrypted().then(|| shared.tls.current().map(Channel::new)).flatten() {
+            Some(Ok(channel)) => Some(Box::new(channel)),
+            None if !stream.is_encrypted() => None,
+            // Nothing but the configuration could make it fail, and that was tried.
+            _ => return tracing::error!("there is nothing to encrypt a connection with"),
+        };
         let (id, ends) = (shared.clients.next_id(), (stream.peer(), stream.local()));
         let info = Arc::new(ClientInfo::new(id, ends, stream.fd(), self.index));
         let token = Token(CLIENTS + id as usize);
@@ -214,13 +240,18 @@ impl Driver {
         shared.clients.add(Arc::clone(&info));
         let authenticated = who != Who::Nobody || shared.config.string("requirepass").is_empty();
         let session = Session::new(info, stream.is_local(), authenticated);
+        if tls.is_some() {
+            self.shaking.push_back((ackline::now_ms() + HANDSHAKE_MAX, id));
+        }
         let connection = Connection {
             stream,
+            tls,
             session,
             wants_write: false,
             is_fed: false,
             is_held: false,
             over_soft_since: None,
+            traffic: (0, 0),
         };
         self.connections.insert(id, Box::new(connection));
         self.turn(id, Reading::Some);
@@ -252,7 +283,8 @@ impl Driver {
         connection.is_fed = false;
         let alive = connection.write(&self.shared, self.poll.registry(), id);
         let session = &connection.session;
-        let over = session.closing && !session.out.is_held() && session.out.len() == 0;
+        let over =
+            session.closing && !session.out.is_held() && session.out.len() == 0 && !connection.wants_write;
         if !alive || over || self.shared.broker().log().durable().poisoned() {
             return self.close(id);
         }
@@ -268,10 +300,42 @@ impl Driver {
         if let Some(mut connection) = self.connections.remove(&id) {
             // The descriptor closes with the stream; deregistering can only fail if it is gone already.
             let _ = self.poll.registry().deregister(connection.stream.source());
+            if let Some(tls) = &mut connection.tls {
+                tls.end(&mut connection.stream);
+            }
             connection.session.end(&self.shared);
             // After a crowd its room is given back, before the next one is half as large.
             if self.connections.len() < self.connections.capacity() / 4 {
                 self.connections.shrink_to(self.connections.len() * 2);
+            }
+        }
+    }
+
+    /// Ends handshakes that take too long, and connections that were idle for too long.
+    fn expire(&mut self) {
+        let idle_max = self.shared.config.live().timeout.load(Relaxed) as i64 * 1000;
+        if idle_max == 0 && self.shaking.is_empty() {
+            return;
+        }
+        let now = ackline::now_ms();
+        while let Some((_, id)) = self.shaking.front().copied().filter(|(until, _)| *until <= now) {
+            self.shaking.pop_front();
+            if let Some(connection) = self.connections.get(&id)
+                && connection.tls.as_ref().is_some_and(|tls| tls.is_shaking())
+            {
+                connection.handshake_failed(&self.shared, "it takes too long");
+                self.close(id);
+            }
+        }
+        if idle_max > 0 && now - self.swept_at >= SWEEP {
+            self.swept_at = now;
+            let idle = |connection: &mut Connection| connection.idle_for(now) > idle_max;
+            let idle =
+                self.connections.iter_mut().filter_map(|(id, connection)| idle(connection).then_some(*id));
+            let idle: Vec<u64> = idle.collect();
+            for id in idle {
+                tracing::debug!("client {id} is closed: it was idle for longer than timeout");
+                self.close(id);
             }
         }
     }
@@ -349,9 +413,8 @@ impl Driver {
         let session = &mut connection.session;
         let durable = self.shared.broker().log().durable();
         durable.wait(session.last_lsn, Some(Duration::from_secs(5)));
-        let ready = session.out.ready(durable.lsn()).to_vec();
         // The peer may be gone; nobody is left to be told.
-        let _ = connection.stream.write(&ready);
+        let _ = send(&mut connection.stream, &mut connection.tls, session.out.ready(durable.lsn()));
         self.close(id);
     }
 }
@@ -396,12 +459,12 @@ impl Connection {
             match read {
                 Ok(0) => return self.hung_up(),
                 Ok(n) => {
-                    self.session.input().extend_from_slice(&scratch[..n]);
-                    self.session.info.bytes_in.fetch_add(n as u64, Relaxed);
-                    shared.stats.traffic.own().bytes_in.fetch_add(n as u64, Relaxed);
-                    self.session.feed(shared);
-                    if self.over_query_limit(shared) {
+                    shared.stats.traffic.own().reads.fetch_add(1, Relaxed);
+                    if !self.take(shared, &scratch[..n]) || self.over_query_limit(shared) {
                         return WasRead::Gone;
+                    }
+                    if self.tls.as_ref().is_some_and(|tls| tls.is_ended()) {
+                        return self.hung_up();
                     }
                     if n < scratch.len() && reading == Reading::Some {
                         return WasRead::All;
@@ -413,6 +476,70 @@ impl Connection {
             }
         }
         WasRead::More
+    }
+
+    /// Runs what was read. False if the connection is to be closed.
+    fn take(&mut self, shared: &Shared, read: &[u8]) -> bool {
+        let taken = match &mut self.tls {
+            None => {
+                self.session.input().extend_from_slice(read);
+                read.len()
+            }
+            Some(tls) => {
+                let input = self.session.input();
+                let before = input.len();
+                let outcome = tls.decrypt(read, input);
+                let taken = input.len() - before;
+                if let Err(error) = outcome {
+                    self.refuse(shared, &error);
+                    return false;
+                }
+                if tls.has_just_shaken() {
+                    self.identify(shared);
+                }
+                taken
+            }
+        };
+        self.session.info.bytes_in.fetch_add(taken as u64, Relaxed);
+        shared.stats.traffic.own().bytes_in.fetch_add(taken as u64, Relaxed);
+        self.session.feed(shared);
+        true
+    }
+
+    /// What was read is not encrypted, or not as it should be.
+    fn refuse(&mut self, shared: &Shared, error: &rustls::Error) {
+        match self.tls.as_ref().is_some_and(|tls| tls.is_shaking()) {
+            true => self.handshake_failed(shared, error),
+            false => tracing::debug!("client {} is closed: {error}", self.session.info.id),
+        }
+    }
+
+    fn handshake_failed(&self, shared: &Shared, why: impl std::fmt::Display) {
+        shared.stats.tls_handshake_failures.fetch_add(1, Relaxed);
+        let info = &self.session.info;
+        tracing::debug!("client {} at {} is closed during its TLS handshake: {why}", info.id, info.addr);
+    }
+
+    /// Who showed a certificate comes in as the user whom it names, if it is to be so.
+    fn identify(&mut self, shared: &Shared) {
+        let name = self.tls.as_ref().and_then(|tls| tls.peer_name());
+        if let Some(name) = name.filter(|_| shared.config.string("tls-auth-clients-user") == "CN") {
+            self.session.certified(shared, &name);
+        }
+    }
+
+    /// For how many ms nothing went in or out; 0 for those that may be silent.
+    fn idle_for(&mut self, now: i64) -> i64 {
+        let info = &self.session.info;
+        let bytes = info.bytes_in.load(Relaxed) + info.bytes_out.load(Relaxed);
+        if self.traffic.0 != bytes || self.traffic.1 == 0 {
+            // At the first look it may have been silent for long.
+            let since = if self.traffic.1 == 0 { info.active_at.load(Relaxed) } else { now };
+            self.traffic = (bytes, since);
+        }
+        let session = &self.session;
+        let may_be_silent = session.blocked.is_some() || session.monitor || session.subscribed() > 0;
+        if may_be_silent || self.stream.is_within() { 0 } else { now - self.traffic.1 }
     }
 
     /// The peer says nothing more. What it asked before is answered, unless it waits for something that may never come.
@@ -439,9 +566,10 @@ impl Connection {
             if ready.is_empty() {
                 break;
             }
-            match self.stream.write(ready) {
+            match send(&mut self.stream, &mut self.tls, ready) {
                 Ok(0) => return false,
                 Ok(n) => {
+                    shared.stats.traffic.own().writes.fetch_add(1, Relaxed);
                     self.session.out.advance(n);
                     self.session.info.bytes_out.fetch_add(n as u64, Relaxed);
                     shared.stats.traffic.own().bytes_out.fetch_add(n as u64, Relaxed);
@@ -453,7 +581,11 @@ impl Connection {
                 Err(_) => return false,
             }
         }
-        self.watch_writable(registry, id, false) && self.within_limits(shared)
+        let encrypted = self.tls.as_mut().map_or(Ok(()), |tls| tls.flush(&mut self.stream));
+        let is_left = encrypted.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        (encrypted.is_ok() || is_left)
+            && self.watch_writable(registry, id, is_left)
+            && self.within_limits(shared)
     }
 
     fn watch_writable(&mut self, registry: &mio::Registry, id: u64, wants: bool) -> bool {
@@ -484,6 +616,14 @@ impl Connection {
         let now = ackline::now_ms();
         let since = *self.over_soft_since.get_or_insert(now);
         now - since <= limits.soft_seconds as i64 * 1000
+    }
+}
+
+/// Sends bytes of replies; answers how many were taken.
+fn send(stream: &mut Stream, tls: &mut Option<Box<Channel>>, bytes: &[u8]) -> std::io::Result<usize> {
+    match tls {
+        None => stream.write(bytes),
+        Some(tls) => tls.write(bytes, stream),
     }
 }
 

@@ -39,10 +39,17 @@ impl Handle {
     pub fn connect(&self, who: Who) -> io::Result<UnixStream> {
         let (ours, theirs) = UnixStream::pair()?;
         theirs.set_nonblocking(true)?;
-        let stream = Stream::Unix(mio::net::UnixStream::from_std(theirs), "admin".to_owned());
+        let stream = Stream::Within(mio::net::UnixStream::from_std(theirs));
         let thread = self.0.clients.next_id() as usize % self.0.mailboxes().len();
         self.0.mail(thread, Msg::Invited(stream, who));
         Ok(ours)
+    }
+
+    /// How the server encrypts, for others who listen on behalf of it; `None` if neither `tls-port` nor `tls-cert-file` is
+    /// set. Ask for every connection: certificates are replaced while the server runs. Clients have to show certificates
+    /// if `tls-auth-clients` says so.
+    pub fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
+        self.0.tls.current()
     }
 
     /// The server's parameters.

@@ -21,11 +21,17 @@ mod net;
 pub mod offline;
 mod output;
 mod pubsub;
+mod pulse;
+mod rates;
 mod session;
 mod shared;
+mod signals;
 mod slowlog;
 mod start;
 mod stats;
+mod supervision;
+mod tls;
 
+pub use commands::connection::REDIS_VERSION;
 pub use handle::{Handle, Who};
 pub use start::{StartError, run};

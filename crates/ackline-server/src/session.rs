@@ -174,6 +174,16 @@ impl Session {
         }
     }
 
+    /// The client showed a certificate that names it. A name that is no user's changes nothing.
+    pub(crate) fn certified(&mut self, shared: &Shared, name: &str) {
+        match name {
+            "default" => self.authenticated = true,
+            _ => {
+                shared.stats.tls_cert_failures.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
     /// Where the driver reads into: unread input.
     pub(crate) fn input(&mut self) -> &mut Vec<u8> {
         &mut self.wire.get_or_insert_with(|| SPARE.take().unwrap_or_default()).input

@@ -6,13 +6,16 @@ use crate::config::Config;
 use crate::mail::{Mailbox, Msg};
 use crate::memory::Memory;
 use crate::pubsub::PubSub;
+use crate::rates::Rates;
 use crate::slowlog::Slowlog;
 use crate::stats::{CommandStats, PerThread, Stats};
+use crate::supervision::Manager;
+use crate::tls::Tls;
 use ackline::{Broker, Lsn, OpenError, Options, Progress, Settings, Storage};
 use ackline_engine::{Served, Spec, Ticket};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What there is about one command beside its declaration.
@@ -33,9 +36,14 @@ pub(crate) struct Shared {
     pub(crate) progress: Arc<Progress>,
     pub(crate) memory: Memory,
     pub(crate) config: Config,
+    pub(crate) tls: Tls,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
+    pub(crate) rates: Rates,
+    /// How often each I/O thread has turned.
+    pub(crate) turns: PerThread<AtomicU64>,
+    pub(crate) manager: Manager,
     pub(crate) slowlog: Slowlog,
     /// Clients that see every command.
     pub(crate) monitors: Mutex<Vec<u64>>,
@@ -59,17 +67,23 @@ impl Shared {
     pub(crate) fn new(config: Config, memory: fn() -> u64) -> Result<Shared, OpenError> {
         let now = ackline::now_ms();
         let threads = config.int("io-threads").max(1) as usize;
-        let options = Options { shards: 1, commands: commands::specs(), ..Options::new(Storage::None) };
+        let renames = config.renames().to_vec();
+        let options =
+            Options { shards: 1, commands: commands::specs(), renames, ..Options::new(Storage::None) };
         let stand_in = Broker::open(options, Box::new(|_, _| {}))?;
         Ok(Shared {
             broker: OnceLock::new(),
             stand_in: Arc::new(stand_in),
             progress: Arc::default(),
             memory: Memory::new(memory),
+            manager: Manager::new(&config),
             config,
+            tls: Tls::default(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::new(threads),
+            rates: Rates::default(),
+            turns: PerThread::new(threads),
             slowlog: Slowlog::default(),
             monitors: Mutex::default(),
             has_monitors: AtomicBool::new(false),
@@ -153,7 +167,9 @@ impl Shared {
 
     /// Ends the server: every thread leaves its loop.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+        if !self.stopping.swap(true, Ordering::SeqCst) {
+            self.manager.say_stopping();
+        }
         self.mailboxes().iter().for_each(Mailbox::wake);
     }
 

@@ -54,6 +54,9 @@ pub(crate) struct Stats {
     pub(crate) traffic: PerThread<Traffic>,
     pub(crate) errors: AtomicU64,
     pub(crate) auth_failures: AtomicU64,
+    /// Certificates that name no user who may come in.
+    pub(crate) tls_cert_failures: AtomicU64,
+    pub(crate) tls_handshake_failures: AtomicU64,
     pub(crate) error_codes: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -63,6 +66,9 @@ pub(crate) struct Traffic {
     pub(crate) commands: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    /// How often sockets were read from, and written to.
+    pub(crate) reads: AtomicU64,
+    pub(crate) writes: AtomicU64,
 }
 
 /// What INFO counts of one command.
@@ -85,6 +91,8 @@ impl Stats {
             traffic: PerThread::new(threads),
             errors: AtomicU64::new(0),
             auth_failures: AtomicU64::new(0),
+            tls_cert_failures: AtomicU64::new(0),
+            tls_handshake_failures: AtomicU64::new(0),
             error_codes: Mutex::default(),
         }
     }
@@ -102,8 +110,16 @@ impl Stats {
 
     /// CONFIG RESETSTAT.
     pub(crate) fn reset(&self) {
-        let counters = [&self.connections, &self.rejected_connections, &self.errors, &self.auth_failures];
-        let traffic = self.traffic.iter().flat_map(|t| [&t.commands, &t.bytes_in, &t.bytes_out]);
+        let counters = [
+            &self.connections,
+            &self.rejected_connections,
+            &self.errors,
+            &self.auth_failures,
+            &self.tls_cert_failures,
+            &self.tls_handshake_failures,
+        ];
+        let traffic =
+            self.traffic.iter().flat_map(|t| [&t.commands, &t.bytes_in, &t.bytes_out, &t.reads, &t.writes]);
         counters.into_iter().chain(traffic).for_each(|counter| counter.store(0, Relaxed));
         self.error_codes.lock().clear();
     }

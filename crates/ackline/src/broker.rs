@@ -39,6 +39,8 @@ pub struct Options {
     pub shards: usize,
     /// The server's own commands, which the table lists beside the engine's.
     pub commands: Vec<&'static Spec>,
+    /// Commands with other names than their own; an empty one takes a command away.
+    pub renames: Vec<(String, String)>,
     /// Where the progress of loading can be seen.
     pub progress: Arc<Progress>,
     /// Goes into the hash tables; `None` = chance, which nobody outside can know.
@@ -59,6 +61,7 @@ impl Options {
             databases: 16,
             shards: 16,
             commands: Vec::new(),
+            renames: Vec::new(),
             progress: Arc::default(),
             seed: None,
             flushes: false,
@@ -164,7 +167,7 @@ impl Broker {
         let broker = Broker {
             places: places.collect(),
             log,
-            table: Table::new(&options.commands),
+            table: Table::renamed(&options.commands, &options.renames),
             databases: options.databases,
             sink,
             parked: Mutex::default(),

@@ -15,7 +15,6 @@ pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     match Files::get(path) {
         Some(file) => answer(path, &file, &headers),
-        // Files have names with a dot in the end of the path, places have none; keys may have, behind `streams/`.
         None if is_place(path) => match Files::get("index.html") {
             Some(file) => answer("index.html", &file, &headers),
             None => missing(),
@@ -24,8 +23,10 @@ pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     }
 }
 
+/// Whether a path is a place in the console. A key may look like the name of a file.
 fn is_place(path: &str) -> bool {
-    path.contains('/') && !path.starts_with("assets/") || !path.contains('.')
+    let is_key = path.starts_with("streams/") || path.starts_with("dead/");
+    is_key || kind(path) == UNKNOWN
 }
 
 fn missing() -> Response {
@@ -48,6 +49,9 @@ fn answer(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
     (about, [(header::CONTENT_TYPE, kind(path))], file.data.clone()).into_response()
 }
 
+/// What is of no kind that the console has.
+const UNKNOWN: &str = "application/octet-stream";
+
 fn kind(path: &str) -> &'static str {
     match path.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
@@ -60,7 +64,7 @@ fn kind(path: &str) -> &'static str {
         "woff2" => "font/woff2",
         "webmanifest" => "application/manifest+json",
         "txt" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
+        _ => UNKNOWN,
     }
 }
 
@@ -70,10 +74,10 @@ mod tests {
 
     #[test]
     fn files_and_places() {
-        for place in ["", "streams", "streams/orders.v2", "streams/a/groups/b.c"] {
+        for place in ["", "streams", "streams/orders.js", "dead/a:dead", "streams/a/groups/b.c"] {
             assert!(is_place(place), "{place}");
         }
-        for file in ["favicon.ico", "nosuch.js"] {
+        for file in ["favicon.ico", "nosuch.js", "css/nosuch.css"] {
             assert!(!is_place(file), "{file}");
         }
     }

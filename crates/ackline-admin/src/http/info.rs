@@ -9,7 +9,13 @@ pub(crate) struct Info(HashMap<String, String>);
 
 impl Info {
     pub(crate) fn ask(client: &mut Client) -> Result<Info, Error> {
-        Ok(Info::of(&text(&client.call(&["INFO"])?)))
+        Info::of_sections(client, &[])
+    }
+
+    /// The fields of these sections; of all that are shown by default if there are none.
+    pub(crate) fn of_sections(client: &mut Client, sections: &[&str]) -> Result<Info, Error> {
+        let words: Vec<&str> = ["INFO"].into_iter().chain(sections.iter().copied()).collect();
+        Ok(Info::of(&text(&client.call(&words)?)))
     }
 
     fn of(text: &str) -> Info {

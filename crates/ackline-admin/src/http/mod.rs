@@ -63,6 +63,8 @@ pub fn serve(handle: Handle) -> Result<(), String> {
     let site = Arc::new(Site::new(handle, doors));
     refuse_if_open(&site)?;
     tell(&site);
+    samples::start(site.handle.clone(), Arc::clone(&site.pool), Arc::clone(&site.samples))
+        .map_err(|error| format!("the admin port: {error}"))?;
     let thread = thread::Builder::new().name("admin".into());
     thread.spawn(move || turn(site, listeners)).map(drop).map_err(|error| format!("the admin port: {error}"))
 }

@@ -1,7 +1,6 @@
 //! CONFIG.
 
 use super::{Answer, Entry, Env, help};
-use crate::start::{growth, sync_mode};
 use crate::stats::CommandStats;
 use ackline_engine::spec::{Arg, Flags, Kind, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
@@ -55,7 +54,7 @@ pub(crate) const ALL: &[Entry] = &[
     (&GET, Some(get)),
     (&SET, Some(set)),
     (&RESETSTAT, Some(reset)),
-    (&REWRITE, Some(|_, _| Err(Error::from_static("ERR The server is running without a config file")))),
+    (&REWRITE, Some(rewrite)),
     (&HELP, Some(|_, _| Ok(help(&CONFIG)))),
 ];
 
@@ -71,14 +70,29 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     }
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    let changed = env.shared.config.set(&pairs)?;
-    if changed.contains(&"appendfsync") {
-        env.shared.broker().log().set_sync(sync_mode(&env.shared.config));
-    }
-    if changed.iter().any(|name| name.starts_with("auto-aof-rewrite")) {
-        env.shared.broker().set_growth(growth(&env.shared.config));
+    let tls = env.shared.tls.prepare(&env.shared.config, &pairs)?;
+    env.shared.config.set(&pairs)?;
+    if let Some(change) = tls {
+        change.commit();
     }
     Ok(Reply::Ok.into())
+}
+
+fn rewrite(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
+    match env.shared.config.rewrite(None) {
+        Ok(true) => {
+            tracing::info!("CONFIG REWRITE executed with success.");
+            Ok(Reply::Ok.into())
+        }
+        Ok(false) => Err(Error::from_static("ERR The server is running without a config file")),
+        Err(error) => {
+            tracing::warn!("CONFIG REWRITE failed: {error}");
+            let text = error.to_string();
+            // The number of the system's error is not part of the reply.
+            let reason = text.split(" (os error").next().unwrap_or(&text);
+            Err(Error::from(format!("ERR Rewriting config file: {reason}")))
+        }
+    }
 }
 
 fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {

@@ -9,7 +9,7 @@ use ackline_resp::Protocol;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The level of Redis whose stream commands are all here.
-pub(crate) const REDIS_VERSION: &str = "8.10.0";
+pub const REDIS_VERSION: &str = "8.10.0";
 
 const OPEN: Flags = Flags::NOSCRIPT
     .and(Flags::LOADING)

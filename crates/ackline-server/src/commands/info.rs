@@ -5,6 +5,7 @@ use super::persistence::saved_at;
 use super::{Answer, Entry, Env};
 use crate::memory::resident;
 use crate::pubsub::Kind;
+use crate::supervision::Manager;
 use ackline_engine::spec::{Arg, Flags};
 use ackline_engine::{Args, Error, Reply, Spec};
 use std::fmt::Write;
@@ -88,7 +89,7 @@ fn server(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("arch_bits", usize::BITS);
     lines.put("multiplexing_api", "epoll");
     lines.put("process_id", std::process::id());
-    lines.put("process_supervised", "no");
+    lines.put("process_supervised", Manager::name(&env.shared.config));
     lines.put("run_id", &env.shared.run_id);
     lines.put("tcp_port", env.shared.config.int("port"));
     lines.put("server_time_usec", ackline::now_ms() * 1000);
@@ -97,7 +98,8 @@ fn server(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("hz", env.shared.config.int("hz"));
     lines.put("configured_hz", env.shared.config.int("hz"));
     lines.put("executable", exe);
-    lines.put("config_file", "");
+    let file = env.shared.config.file();
+    lines.put("config_file", file.map_or_else(String::new, |path| path.display().to_string()));
     lines.put("io_threads_active", i32::from(env.shared.mailboxes().len() > 1));
 }
 
@@ -214,19 +216,27 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     let stats = &env.shared.stats;
     lines.put("total_connections_received", stats.connections.load(Relaxed));
     lines.put("total_commands_processed", stats.traffic.sum(|t| &t.commands));
+    let [commands, bytes_in, bytes_out] = env.shared.rates.per_second();
+    lines.put("instantaneous_ops_per_sec", commands.round() as u64);
     lines.put("total_net_input_bytes", stats.traffic.sum(|t| &t.bytes_in));
     lines.put("total_net_output_bytes", stats.traffic.sum(|t| &t.bytes_out));
+    lines.put("instantaneous_input_kbps", format_args!("{:.2}", bytes_in / 1024.0));
+    lines.put("instantaneous_output_kbps", format_args!("{:.2}", bytes_out / 1024.0));
     lines.put("rejected_connections", stats.rejected_connections.load(Relaxed));
     lines.put("expired_keys", env.shared.broker().expired());
     lines.put("evicted_keys", 0);
     lines.put("pubsub_channels", env.shared.pubsub.len(Kind::Channel));
     lines.put("pubsub_patterns", env.shared.pubsub.len(Kind::Pattern));
     lines.put("pubsubshard_channels", env.shared.pubsub.len(Kind::Shard));
+    lines.put("total_reads_processed", stats.traffic.sum(|t| &t.reads));
+    lines.put("total_writes_processed", stats.traffic.sum(|t| &t.writes));
     lines.put("total_error_replies", stats.errors.load(Relaxed));
     lines.put("acl_access_denied_auth", stats.auth_failures.load(Relaxed));
     for name in ["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"] {
         lines.put(name, 0);
     }
+    lines.put("acl_access_denied_tls_cert", stats.tls_cert_failures.load(Relaxed));
+    lines.put("tls_handshake_failures", stats.tls_handshake_failures.load(Relaxed));
 }
 
 fn replication(env: &mut Env<'_, '_>, lines: &mut Lines) {

@@ -71,6 +71,11 @@ pub(crate) fn specs() -> Vec<&'static Spec> {
     entries().map(|(spec, _)| *spec).filter(|spec| !spec.name.contains('|')).collect()
 }
 
+/// The table of a server whose commands were given other names.
+pub(crate) fn table(renames: &[(String, String)]) -> Table {
+    Table::renamed(&specs(), renames)
+}
+
 /// A row for every command and subcommand, the engine's too.
 pub(crate) fn rows(threads: usize) -> HashMap<&'static str, Row, foldhash::fast::RandomState> {
     let row = |handler| Row { handler, stats: PerThread::new(threads) };

@@ -1,58 +1,52 @@
-//! Directives: lines of a configuration file, and words of the command line.
+//! Files of directives, and the words of a command line.
 
-use std::fmt;
+use super::place::{ConfigError, Directive, Place};
+use super::words::split;
+use ackline_engine::glob;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-/// Why a configuration is refused.
-#[derive(Debug)]
-pub struct ConfigError {
-    pub(super) place: String,
-    pub(super) reason: String,
+/// Files that include each other deeper than this go in a circle.
+const DEPTH_MAX: usize = 16;
+/// Most bytes of a file of directives.
+const FILE_MAX: u64 = 16 << 20;
+/// The name of a configuration that is read from the standard input.
+pub(super) const STDIN: &str = "-";
+
+/// The directives of a command line, and the files that it names.
+#[derive(Default)]
+pub(super) struct CommandLine {
+    /// Files in their order; [`STDIN`] = the standard input.
+    pub(super) files: Vec<String>,
+    pub(super) directives: Vec<Directive>,
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.reason)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-/// A name with its values.
-pub(super) struct Directive {
-    pub(super) place: String,
-    pub(super) name: String,
-    pub(super) values: Vec<String>,
-}
-
-/// All directives in order: those of the file, then those of the command line.
-pub(super) fn directives(args: &[String]) -> Result<Vec<Directive>, ConfigError> {
-    let (mut all, mut rest) = (Vec::new(), args);
-    if let Some((first, more)) = args.split_first()
+/// `[FILE] [--name value [value ..]] .. [-]`.
+pub(super) fn command_line(words: &[String]) -> Result<CommandLine, ConfigError> {
+    let mut line = CommandLine::default();
+    let mut words = words;
+    if let Some((first, rest)) = words.split_first()
         && !first.starts_with("--")
     {
-        all = read_file(first)?;
-        rest = more;
+        line.files.push(first.clone());
+        words = rest;
     }
-    all.extend(from_words(rest)?);
-    Ok(all)
-}
-
-fn read_file(path: &str) -> Result<Vec<Directive>, ConfigError> {
-    let fail = |place: String, reason: String| ConfigError { place, reason };
-    let text = std::fs::read_to_string(path).map_err(|error| fail(path.to_owned(), error.to_string()))?;
-    let mut all = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let place = format!("{path}, line {}", number + 1);
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let words = split(line).ok_or_else(|| fail(place.clone(), "unbalanced quotes".to_owned()))?;
-        if let Some((name, values)) = words.split_first() {
-            all.push(Directive { place, name: name.clone(), values: values.to_vec() });
+    if let Some((last, rest)) = words.split_last()
+        && last == STDIN
+    {
+        line.files.push(STDIN.to_owned());
+        words = rest;
+    }
+    for directive in from_words(words)? {
+        match directive.name.eq_ignore_ascii_case("include") {
+            false => line.directives.push(directive),
+            true => {
+                included(&directive)?.iter().try_for_each(|path| include(path, 1, &mut line.directives))?
+            }
         }
     }
-    Ok(all)
+    Ok(line)
 }
 
 /// `--name value [value ..]`, up to the next `--`.
@@ -64,91 +58,104 @@ fn from_words(words: &[String]) -> Result<Vec<Directive>, ConfigError> {
                 let (name, value) =
                     name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
                 let values = value.map(str::to_owned).into_iter().collect();
-                all.push(Directive { place: "command line".to_owned(), name: name.to_owned(), values });
+                all.push(Directive { place: Place::CommandLine, name: name.to_owned(), values });
             }
             (None, Some(directive)) => directive.values.push(word.clone()),
-            (None, None) => {
-                let reason = format!("expected --name, got '{word}'");
-                return Err(ConfigError { place: "command line".to_owned(), reason });
-            }
+            (None, None) => return Err(ConfigError::line(Place::CommandLine, word, "expected --name")),
         }
     }
     Ok(all)
 }
 
-/// The words of a line, with quotes resolved; `None` if they are unbalanced, or closed in the middle of a word.
-fn split(line: &str) -> Option<Vec<String>> {
-    let (mut words, mut chars) = (Vec::new(), line.chars().peekable());
-    loop {
-        while chars.next_if(|c| c.is_whitespace()).is_some() {}
-        if chars.peek().is_none() {
-            return Some(words);
+/// The directives of a file and of those that it includes, in their order.
+pub(super) fn read(path: &str) -> Result<Vec<Directive>, ConfigError> {
+    let mut all = Vec::new();
+    include(path, 0, &mut all)?;
+    Ok(all)
+}
+
+fn include(path: &str, depth: usize, all: &mut Vec<Directive>) -> Result<(), ConfigError> {
+    let text = text(path).map_err(|error| ConfigError::file(path, error))?;
+    let name: Arc<str> = if path == STDIN { "the standard input".into() } else { path.into() };
+    for (number, line) in text.lines().enumerate() {
+        let place = Place::Line(Arc::clone(&name), number + 1);
+        let Some(directive) = parse(line, place)? else { continue };
+        match directive.name.eq_ignore_ascii_case("include") {
+            false => all.push(directive),
+            true if depth == DEPTH_MAX => {
+                return Err(directive.refuse(format!("more than {DEPTH_MAX} files include each other")));
+            }
+            true => included(&directive)?.iter().try_for_each(|path| include(path, depth + 1, all))?,
         }
-        words.push(word(&mut chars)?);
+    }
+    Ok(())
+}
+
+/// The text of a file, or of the standard input.
+fn text(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    match path {
+        STDIN => std::io::stdin().take(FILE_MAX + 1).read_to_string(&mut text)?,
+        path => std::fs::File::open(path)?.take(FILE_MAX + 1).read_to_string(&mut text)?,
+    };
+    match text.len() as u64 > FILE_MAX {
+        true => Err(std::io::Error::other(format!("longer than {FILE_MAX} bytes"))),
+        false => Ok(text),
     }
 }
 
-type Chars<'l> = std::iter::Peekable<std::str::Chars<'l>>;
-
-fn word(chars: &mut Chars<'_>) -> Option<String> {
-    let mut word = String::new();
-    while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
-        if c == '"' || c == '\'' {
-            quoted(chars, c, &mut word)?;
-            return chars.peek().is_none_or(|c| c.is_whitespace()).then_some(word);
-        }
-        word.push(c);
+/// The directive of a line; `None` for a comment or an empty line.
+pub(super) fn parse(line: &str, place: Place) -> Result<Option<Directive>, ConfigError> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
     }
-    Some(word)
+    let Some(words) = split(line) else {
+        // What cannot be read may hold a secret: the name alone is shown.
+        let name = line.split_whitespace().next().unwrap_or_default().to_owned();
+        let cut = Directive { place, name, values: vec!["..".to_owned()] };
+        return Err(cut.refuse("Unbalanced quotes in configuration line"));
+    };
+    let directive = words.split_first().map(|(name, values)| Directive {
+        place,
+        name: name.clone(),
+        values: values.to_vec(),
+    });
+    Ok(directive)
 }
 
-/// What is behind an opening quote, up to the closing one.
-fn quoted(chars: &mut Chars<'_>, quote: char, word: &mut String) -> Option<()> {
-    loop {
-        match chars.next()? {
-            c if c == quote => return Some(()),
-            '\\' if quote == '"' => word.push(escaped(chars)?),
-            '\\' => word.push(chars.next_if_eq(&'\'').unwrap_or('\\')),
-            c => word.push(c),
-        }
+/// The files that an `include` names: by patterns those that there are, by name the one.
+fn included(directive: &Directive) -> Result<Vec<String>, ConfigError> {
+    match &directive.values[..] {
+        [path] if path.contains(['*', '?', '[']) => Ok(matching(path)),
+        [path] => Ok(vec![path.clone()]),
+        _ => Err(directive.refuse("wrong number of arguments")),
     }
 }
 
-/// The character that stands behind a backslash; `\xHH` only for ASCII, as values are text.
-fn escaped(chars: &mut Chars<'_>) -> Option<char> {
-    Some(match chars.next()? {
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'b' => '\u{8}',
-        'a' => '\u{7}',
-        'x' => {
-            let code = chars.next()?.to_digit(16)? * 16 + chars.next()?.to_digit(16)?;
-            char::from_u32(code).filter(char::is_ascii)?
-        }
-        other => other,
-    })
+/// The files whose paths match a pattern, in alphabetical order.
+fn matching(pattern: &str) -> Vec<String> {
+    let root = if pattern.starts_with('/') { "/" } else { "" };
+    let mut found = vec![PathBuf::from(root)];
+    for part in pattern.split('/').filter(|part| !part.is_empty()) {
+        found = found.iter().flat_map(|dir| entries(dir, part)).collect();
+    }
+    found.into_iter().filter(|path| path.is_file()).map(|path| path.display().to_string()).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn quotes() {
-        let cases: [(&str, Option<&[&str]>); 8] = [
-            (r#"a "b c" 'd e'"#, Some(&["a", "b c", "d e"])),
-            (r#"a "\x41\n\"" 'it\'s \n'"#, Some(&["a", "A\n\"", "it's \\n"])),
-            (r#"a """#, Some(&["a", ""])),
-            (r#"a b"c d""#, Some(&["a", "bc d"])),
-            (r#"a "b"#, None),
-            (r#"a "b"c"#, None),
-            (r#"a "\xff""#, None),
-            ("", Some(&[])),
-        ];
-        for (line, words) in cases {
-            let expected = words.map(|words| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-            assert_eq!(split(line), expected, "{line}");
-        }
+/// What of a directory matches one part of a pattern. Hidden files match a pattern that begins with a dot alone.
+fn entries(dir: &std::path::Path, part: &str) -> Vec<PathBuf> {
+    if !part.contains(['*', '?', '[']) {
+        return vec![dir.join(part)];
     }
+    let here = if dir.as_os_str().is_empty() { std::path::Path::new(".") } else { dir };
+    let names = std::fs::read_dir(here).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let fits = |name: &String| {
+        name.starts_with('.') == part.starts_with('.')
+            && glob::matches(part.as_bytes(), name.as_bytes(), false)
+    };
+    let mut names: Vec<String> = names.filter(fits).collect();
+    names.sort();
+    names.iter().map(|name| dir.join(name)).collect()
 }

@@ -17,6 +17,8 @@ pub(crate) struct Live {
     pub(crate) stream_idmp_duration: AtomicU64,
     pub(crate) stream_idmp_maxsize: AtomicU64,
     pub(crate) protected_mode: AtomicBool,
+    /// Seconds after which the system asks a silent peer whether it is there; 0 = never.
+    pub(crate) tcp_keepalive: AtomicU64,
     /// Seconds after which an idle client is closed; 0 = never.
     pub(crate) timeout: AtomicU64,
     normal: [AtomicU64; 3],
@@ -45,6 +47,7 @@ impl Live {
             ("stream-node-max-bytes", &self.stream_node_max_bytes),
             ("stream-idmp-duration", &self.stream_idmp_duration),
             ("stream-idmp-maxsize", &self.stream_idmp_maxsize),
+            ("tcp-keepalive", &self.tcp_keepalive),
             ("timeout", &self.timeout),
         ];
         for (name, place) in numbers {

@@ -1,30 +1,47 @@
-//! Configuration: a typed table of Redis's parameters, from a file, the command line, and CONFIG SET.
+//! Configuration: a typed table of parameters, from files, the environment, the command line, and CONFIG SET.
 //!
 //! ```text
-//! file, --name value ──► Config { values, live }      values: what CONFIG GET shows, behind a lock
-//! CONFIG SET ──────────►                              live: what the data path reads, atomics
+//! defaults, files, ACKLINE_*, --name value ──► Config { values, live }   values: what CONFIG GET shows, behind a lock
+//! CONFIG SET ─────────────────────────────►                              live: what the data path reads, atomics
 //! ```
 
+mod effects;
+mod environment;
 mod events;
 mod file;
+mod known;
 mod live;
+mod load;
+mod place;
+mod promise;
+mod reference;
+mod rewrite;
 mod table;
 mod value;
+mod words;
 
-pub use file::ConfigError;
 pub(crate) use live::Live;
+pub use place::{ConfigError, UserLine};
 
 use ackline_engine::{Error, glob};
-use parking_lot::RwLock;
-use std::collections::BTreeSet;
-use table::{ALIASES, Parameter, TABLE};
+use effects::Effects;
+use known::{ALIASES, FOREIGN};
+use load::Origin;
+use parking_lot::{Mutex, RwLock};
+use promise::Promise;
+use std::path::Path;
+use std::sync::Arc;
+use table::{Parameter, TABLE};
 
 /// The values of all parameters.
+#[derive(Debug)]
 pub struct Config {
     values: RwLock<Vec<String>>,
-    /// Places of the parameters that a file, the environment or the command line gave.
-    given: RwLock<BTreeSet<usize>>,
     live: Live,
+    origin: Origin,
+    effects: Effects,
+    /// One change at a time.
+    changing: Mutex<()>,
 }
 
 impl Default for Config {
@@ -36,37 +53,70 @@ impl Default for Config {
 impl Config {
     /// The defaults.
     pub fn new() -> Config {
-        let values = TABLE.iter().map(|parameter| parameter.default.to_owned()).collect();
-        let config = Config { values: RwLock::new(values), given: RwLock::default(), live: Live::default() };
-        config.live.refresh(&config.values.read());
-        config
+        let values: Vec<String> = TABLE.iter().map(|parameter| parameter.default.to_owned()).collect();
+        let live = Live::default();
+        live.refresh(&values);
+        let (origin, effects) = (Origin::default(), Effects::default());
+        Config { values: RwLock::new(values), live, origin, effects, changing: Mutex::default() }
     }
 
-    /// Defaults, then a file if the first word names one, then `--name value` pairs.
+    /// Defaults, then a file if the first word names one, then `--name value` pairs. `-`, as the first word or the
+    /// last, is a file on the standard input.
+    ///
+    /// # Errors
+    ///
+    /// What the first directive that cannot be accepted is, where it stands, and why.
     pub fn from_args(args: &[String]) -> Result<Config, ConfigError> {
-        let config = Config::new();
-        for directive in file::directives(args)? {
-            config.apply(&directive)?;
-        }
-        Ok(config)
+        Config::load(args, std::iter::empty())
     }
 
-    fn apply(&self, directive: &file::Directive) -> Result<(), ConfigError> {
-        let fail = |reason: String| ConfigError { place: directive.place.clone(), reason };
-        let name = directive.name.to_ascii_lowercase();
-        let at = position(name.as_bytes()).ok_or_else(|| fail(format!("unknown directive '{name}'")))?;
-        let parameter = &TABLE[at];
-        let mut values = self.values.write();
-        let value = parameter.kind.read_words(&directive.values, &values[at]);
-        values[at] = value.map_err(|reason| fail(format!("{name}: {reason}")))?;
-        self.given.write().insert(at);
-        self.live.refresh(&values);
-        Ok(())
+    /// As [`Config::from_args`], with `ACKLINE_*` variables between the file and the command line. `ACKLINE_CONFIG`
+    /// names a file if the command line does not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_args`].
+    pub fn from_args_and_environment(
+        args: &[String],
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        Config::load(args, variables)
     }
 
-    /// Whether a parameter was given at the start, by a file or on the command line, be it with its default.
+    /// Whether a parameter was given at the start, by a file, the environment or the command line, be it with its
+    /// default.
     pub fn is_given(&self, name: &str) -> bool {
-        position(name.as_bytes()).is_some_and(|at| self.given.read().contains(&at))
+        position(name.as_bytes()).is_some_and(|at| self.origin.given.contains_key(&at))
+    }
+
+    /// The `user` lines of the configuration files, in their order.
+    pub fn user_lines(&self) -> &[UserLine] {
+        &self.origin.users
+    }
+
+    /// Commands with new names, in the order in which they were given; an empty name takes a command away.
+    pub fn renames(&self) -> &[(String, String)] {
+        &self.origin.renames
+    }
+
+    /// What whoever started the server should be warned of.
+    pub fn notices(&self) -> &[String] {
+        &self.origin.notices
+    }
+
+    /// The configuration file, as an absolute path.
+    pub fn file(&self) -> Option<&Path> {
+        self.origin.file.as_deref()
+    }
+
+    /// Runs `effect` whenever CONFIG SET has changed one of the parameters; it sees the new values. If it fails, CONFIG
+    /// SET fails with its reason and all values are what they were; effects that had run already run again with these.
+    pub fn watch(
+        &self,
+        names: &'static [&'static str],
+        effect: impl Fn(&Config) -> Result<(), String> + Send + Sync + 'static,
+    ) {
+        self.effects.add(names, Arc::new(effect));
     }
 
     /// Whether CONFIG SET may change a parameter.
@@ -80,28 +130,50 @@ impl Config {
         let values = self.values.read();
         let wanted =
             |name: &str| patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), true));
-        let names =
-            TABLE.iter().map(|parameter| parameter.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
-        let found = names.filter(|name| wanted(name));
+        let found = names().filter(|name| wanted(name));
         found.filter_map(|name| Some((name.to_owned(), values[position(name.as_bytes())?].clone()))).collect()
     }
 
-    /// Sets parameters, all or none; answers the names of those whose value is now another.
+    /// A copy in which parameters are set, for what has to be tried before it is set.
+    pub(crate) fn with(&self, pairs: &[(&[u8], &[u8])]) -> Result<Config, Error> {
+        let copy = Config { values: RwLock::new(self.values.read().clone()), ..Config::new() };
+        copy.set(pairs)?;
+        Ok(copy)
+    }
+
+    /// Sets parameters, all or none, with what that brings about; answers the names of those whose value is now
+    /// another.
+    ///
+    /// # Errors
+    ///
+    /// The reply of CONFIG SET.
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&'static str>, Error> {
         let places = places(pairs)?;
-        // Held until `live` shows the same, so that two changes at once cannot leave an old copy there.
-        let mut values = self.values.write();
-        let mut changes = Vec::new();
+        let _one = self.changing.lock();
+        let before = self.values.read().clone();
+        let mut after = before.clone();
+        let mut names = Vec::new();
         for (at, (_, value)) in places.into_iter().zip(pairs) {
-            let text = accept(&TABLE[at], &values[at], value)?;
-            if text != values[at] {
-                changes.push((at, text));
+            after[at] = accept(TABLE[at], &before[at], value)?;
+            if after[at] != before[at] {
+                names.push(TABLE[at].name);
             }
         }
-        let names = changes.iter().map(|(at, _)| TABLE[*at].name).collect();
-        changes.into_iter().for_each(|(at, text)| values[at] = text);
-        self.live.refresh(&values);
+        self.show(after);
+        if let Err((name, reason)) = self.effects.run(self, &names) {
+            self.show(before);
+            // What worked a moment ago works again, as far as it ran at all.
+            let _ = self.effects.run(self, &names);
+            return Err(refused(name, &reason));
+        }
         Ok(names)
+    }
+
+    /// Makes the values those that everybody sees.
+    fn show(&self, values: Vec<String>) {
+        let mut shown = self.values.write();
+        self.live.refresh(&values);
+        *shown = values;
     }
 
     /// The value of a parameter as CONFIG GET shows it.
@@ -133,7 +205,7 @@ fn places(pairs: &[(&[u8], &[u8])]) -> Result<Vec<usize>, Error> {
             Error::concat(&[b"ERR Unknown option or number of arguments for CONFIG SET - '", name, b"'"])
         })?;
         if places.contains(&at) {
-            return Err(refused(&TABLE[at], "duplicate parameter"));
+            return Err(refused(TABLE[at].name, "duplicate parameter"));
         }
         places.push(at);
     }
@@ -146,21 +218,53 @@ fn accept(parameter: &Parameter, current: &str, value: &[u8]) -> Result<String, 
     let read = text.and_then(|text| parameter.kind.read(text, current));
     // Suites write back what they read; that is no change.
     let same = parameter.name == "appendonly" && read.as_deref() == Ok(current);
-    match parameter.mutable || same {
-        true => read.map_err(|reason| refused(parameter, &reason)),
-        false => Err(refused(parameter, "can't set immutable config")),
+    let name = parameter.name;
+    if !parameter.mutable && !same {
+        return Err(refused(name, "can't set immutable config"));
     }
+    let value = read.map_err(|reason| refused(name, &reason))?;
+    match promise::judge(name, &value) {
+        Promise::Broken(reason) => return Err(refused(name, reason)),
+        Promise::Otherwise(reason) if value != current => tracing::warn!("{name} {value}: {reason}"),
+        _ => {}
+    }
+    Ok(value)
 }
 
 /// Where a parameter is, by its name or an older one.
 fn position(name: &[u8]) -> Option<usize> {
     let alias = ALIASES.iter().find(|(alias, _)| alias.as_bytes() == name);
     let name = alias.map_or(name, |(_, name)| name.as_bytes());
-    TABLE.iter().position(|parameter| parameter.name.as_bytes() == name)
+    TABLE.binary_search_by(|parameter| parameter.name.as_bytes().cmp(name)).ok()
 }
 
-fn refused(parameter: &Parameter, reason: &str) -> Error {
-    let name = parameter.name;
+/// All names of parameters, older ones too.
+fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|parameter| parameter.name).chain(ALIASES.iter().map(|(alias, _)| *alias))
+}
+
+/// The directive that a misspelt one was meant to be.
+fn near(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let all = names().chain(["include", "rename-command", "user"]);
+    let (distance, near) = all.map(|known| (distance(&lower, known), known)).min()?;
+    (1..=2.min(name.len() / 3)).contains(&distance).then_some(near)
+}
+
+/// How many letters are to be added, taken away or replaced until one word is the other.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let best = (row[j].min(row[j + 1]) + 1).min(corner + usize::from(x != y));
+            corner = std::mem::replace(&mut row[j + 1], best);
+        }
+    }
+    row[b.len()]
+}
+
+fn refused(name: &str, reason: &str) -> Error {
     Error::from(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"))
 }
 
@@ -202,7 +306,7 @@ mod tests {
         assert_eq!((config.int("port"), config.string("requirepass")), (7001, "a b".to_owned()));
         assert_eq!(config.string("save"), "3600 1 300 100");
         let error = Config::from_args(&args(&["--nosuch", "1"])).err().expect("refused").to_string();
-        assert!(error.contains("unknown directive 'nosuch'"), "{error}");
+        assert!(error.ends_with("Bad directive or wrong number of arguments"), "{error}");
     }
 
     #[test]

@@ -11,8 +11,12 @@ pub(super) enum Kind {
     Int(i64, i64),
     /// Bytes, no fewer than these: plain, or with k, kb, m, mb, g, gb.
     Memory(i64),
+    /// As [`Kind::Memory`], or a percentage of `maxmemory`.
+    Percent,
     /// One of these words.
     Enum(&'static [&'static str]),
+    /// Several of these words.
+    Flags(&'static [&'static str]),
     /// Anything; one word in a file.
     Text,
     /// Words, separated by spaces.
@@ -38,7 +42,12 @@ impl Kind {
                 let n = memory(text).ok_or("argument must be a memory value")?;
                 within(n, min, i64::MAX)
             }
+            Kind::Percent if text.ends_with('%') => {
+                integer(text.trim_end_matches('%'), 0, 100).map(|number| format!("{number}%"))
+            }
+            Kind::Percent => Kind::Memory(0).read(text, current),
             Kind::Enum(words) => one_of(text, words),
+            Kind::Flags(words) => several(text, words),
             Kind::Text | Kind::Words => Ok(text.to_owned()),
             Kind::Save => save(text).ok_or("Invalid save parameters".to_owned()),
             Kind::OutputLimits => output_limits(text, current),
@@ -48,10 +57,14 @@ impl Kind {
     }
 
     /// As [`Kind::read`], from the words of a directive. A missing word is never read as an empty value: a password
-    /// that got lost must not open the server.
+    /// that got lost must not open the server. Lines of `save` add up, until one is empty.
     pub(super) fn read_words(self, words: &[String], current: &str) -> Result<String, String> {
         match (self, words) {
-            (Kind::Save, _) | (Kind::OutputLimits | Kind::Words, [_, ..]) => {
+            (Kind::Save, _) => {
+                let more = self.read(&words.join(" "), current)?;
+                Ok(if more.is_empty() { more } else { format!("{current} {more}").trim_start().to_owned() })
+            }
+            (Kind::OutputLimits | Kind::Words | Kind::Flags(_), [_, ..]) => {
                 self.read(&words.join(" "), current)
             }
             (_, [word]) => self.read(word, current),
@@ -76,6 +89,21 @@ fn one_of(text: &str, words: &[&str]) -> Result<String, String> {
     let found = words.iter().find(|word| text.eq_ignore_ascii_case(word));
     let all = || format!("argument(s) must be one of the following: {}", words.join(", "));
     found.map(|word| (*word).to_owned()).ok_or_else(all)
+}
+
+/// The words in the order in which they are known; `save` and `nosave` exclude each other.
+fn several(text: &str, words: &[&str]) -> Result<String, String> {
+    let given: Vec<String> =
+        text.split_whitespace().map(|word| one_of(word, words)).collect::<Result<_, _>>()?;
+    let has = |word: &str| given.iter().any(|given| given == word);
+    if given.is_empty() {
+        return one_of("", words);
+    }
+    if has("save") && has("nosave") {
+        return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".to_owned());
+    }
+    let known: Vec<&str> = words.iter().copied().filter(|word| has(word)).collect();
+    Ok(known.join(" "))
 }
 
 /// A memory value in bytes: k is 1000, kb is 1024.
