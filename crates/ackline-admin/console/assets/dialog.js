@@ -57,7 +57,12 @@ function actionForm({ body, action, verb, danger, loss, matches }, close) {
     put(preview, shown.content);
     submit.disabled = !shown.possible;
   };
-  form.addEventListener('input', rested(DRY_RUN_REST_MS, ask));
+  const askSoon = rested(DRY_RUN_REST_MS, ask);
+  form.addEventListener('input', () => {
+    // Nothing is run that is not what the preview shows.
+    submit.disabled = true;
+    askSoon();
+  });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (!submit.disabled) send(action(), submit, preview, close);
