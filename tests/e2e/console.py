@@ -27,6 +27,8 @@ PAGES = [
     "/slowlog",
     "/config",
 ]
+# Those that do not ask again by themselves.
+UNPOLLED = ["/streams/orders/live", "/dead/orders%3Adead", "/config"]
 # Below that a browser's own rounding shows.
 SHIFT_MAX = 0.002
 HOUR_MS = 3_600_000
@@ -414,8 +416,9 @@ def nothing_moves(checks, me, db):
     for path in PAGES:
         me.open(path)
         db.xadd("orders", {"item": "while somebody looks"})
-        me.page.wait_for_response(re.compile("/api/v1/"))
-        me.page.wait_for_response(re.compile("/api/v1/")) if path not in ("/config", "/dead/orders%3Adead") else None
+        if path not in UNPOLLED:
+            me.page.wait_for_event("response")
+            me.page.wait_for_event("response")
         watched = me.evaluate("window.watched")
         checks.true(watched["shift"] <= SHIFT_MAX, f"{path} does not move: {watched['shift']}")
         checks.equal(watched["refused"], [], f"{path} needs nothing that the content policy refuses")
@@ -428,7 +431,7 @@ def small_screens(checks, browser, server):
     for path in PAGES:
         phone.open(path)
         over = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        checks.equal(over, 0, f"{path} is as wide as a phone")
+        checks.true(over <= 0, f"{path} is no wider than a phone: {over}")
     phone.close()
 
 

@@ -35,6 +35,7 @@ const ROUTES = {
 };
 
 let learned = false;
+let arrived = false;
 
 /**
  * A page is an async function of its context that gives {title, node}. It is put on the screen whole, once it has its
@@ -47,9 +48,12 @@ async function show(page, context) {
   main.removeAttribute('aria-busy');
   shellAt(title);
   put(main, node);
-  if (context.stays) return;
-  window.scrollTo(0, 0);
-  main.querySelector('h1')?.focus({ preventScroll: true });
+  if (!context.stays && arrived) {
+    window.scrollTo(0, 0);
+    main.querySelector('h1')?.focus({ preventScroll: true });
+  }
+  // The first page is the browser's own affair: its focus begins at the top, where the skip link is.
+  arrived = true;
 }
 
 async function build(page, context) {
