@@ -130,6 +130,7 @@ impl From<client::Error> for Problem {
             {
                 Problem::busy("the server did not answer in time; it may be paused")
             }
+            client::Error::Io(error) if error.kind() == ErrorKind::PermissionDenied => Problem::login(),
             other => Problem::busy(&other.to_string()),
         }
     }

@@ -150,7 +150,7 @@ impl Line {
             stream.set_nonblocking(true)?;
             UnixStream::from_std(stream)
         });
-        let stream = stream.map_err(|_| Problem::busy("the system has no descriptors left"))?;
+        let stream = stream.map_err(|error| Problem::from(crate::Error::Io(error)))?;
         Ok(Line { stream, input: Vec::new() })
     }
 

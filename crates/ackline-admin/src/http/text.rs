@@ -1,16 +1,14 @@
 //! Bytes in JSON: a string if they are UTF-8, else `{"base64":".."}`.
 
 use super::problem::Problem;
+use crate::words::Json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// As the API shows them.
 pub(crate) fn shown(bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
-    }
+    json!(Json(bytes))
 }
 
 /// As callers write them; numbers are taken as they are written. `what` names them in errors.

@@ -4,7 +4,7 @@ use crate::Value;
 use crate::client::Client;
 use crate::http::problem::Problem;
 use crate::reply::{int, items, text};
-use ackline_resp::quote;
+use crate::words::quoted;
 use serde_json::json;
 
 /// Words of one command.
@@ -139,7 +139,7 @@ impl Plan {
             }
             match self.hides_last && at + 1 == words.len() {
                 true => line.push_str("(hidden)"),
-                false => typed(&mut line, word),
+                false => line.push_str(&quoted(word)),
             }
         }
         if is_ids {
@@ -161,15 +161,6 @@ impl Measure {
         let most = super::ids::MOST.to_string();
         let words: [&[u8]; 6] = [b"XRANGE", &self.stream, b"-", &end, b"COUNT", most.as_bytes()];
         Ok(items(&client.call(&words)?).len() as i64)
-    }
-}
-
-/// A word as it is typed: bare where nothing in it needs quotes.
-pub(crate) fn typed(line: &mut String, word: &[u8]) {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/*$><=~+@,{}()[]|%!?&^".contains(byte);
-    match !word.is_empty() && word.iter().all(plain) {
-        true => line.push_str(&String::from_utf8_lossy(word)),
-        false => quote(line, word),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Streams and their groups.
 
-use super::Site;
-use crate::client::Client;
+use super::{Samples, Site};
+use crate::client::{Client, Error};
+use crate::doctor::{self, Finding};
 use crate::http::asked::Asked;
 use crate::http::caller::Caller;
 use crate::http::problem::{Answer, Problem};
 use crate::http::rows::{self, GroupFacts, group_row, object, stream_row};
+use crate::http::samples::GroupRates;
 use crate::http::text::shown;
-use crate::view::{self, Consumer};
+use crate::view::{self, Consumer, Group, Overview};
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
@@ -25,7 +27,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, caller: Caller, asked: A
     let samples = Arc::clone(&site.samples);
     let job = move |client: &mut Client| {
         let (cursor, keys) = search(client, cursor, &pattern, count)?;
-        let found = rows::streams(client, &keys)?;
+        let found = view::overviews(client, &keys)?;
         samples.looked_at(db, found.iter().map(|facts| facts.stream.name.as_slice()));
         let rows: Vec<Value> = found.iter().map(|facts| stream_row(facts, &samples, db).into()).collect();
         Ok(Json(json!({ "streams": rows, "cursor": cursor.to_string() })))
@@ -63,8 +65,7 @@ pub(crate) async fn one(State(site): State<Arc<Site>>, caller: Caller, asked: As
         let mut row = stream_row(&facts, &samples, db);
         row.insert("entries_added".to_owned(), facts.stream.entries_added.into());
         row.insert("max_deleted_id".to_owned(), facts.stream.max_deleted_id.as_str().into());
-        let groups = group_rows(client, &key, &facts.groups, &samples, db)?;
-        row.insert("groups".to_owned(), groups.into());
+        row.insert("groups".to_owned(), group_rows(client, &facts, &samples, db)?.into());
         Ok(Json(row.into()))
     };
     site.pool.ask(caller.way, db, job).await
@@ -77,27 +78,55 @@ pub(crate) async fn groups(State(site): State<Arc<Site>>, caller: Caller, asked:
     let job = move |client: &mut Client| {
         let facts = rows::stream(client, &key)?;
         samples.looked_at(db, [key.as_slice()].into_iter());
-        Ok(Json(json!({ "groups": group_rows(client, &key, &facts.groups, &samples, db)? })))
+        Ok(Json(json!({ "groups": group_rows(client, &facts, &samples, db)? })))
     };
     site.pool.ask(caller.way, db, job).await
 }
 
+/// Groups that the doctor looks at for a list of them.
+const EXAMINED: usize = 20;
+
 fn group_rows(
     client: &mut Client,
-    key: &[u8],
-    groups: &[GroupFacts],
-    samples: &super::Samples,
+    facts: &Overview,
+    samples: &Samples,
     db: u32,
 ) -> Result<Vec<Value>, Problem> {
-    let words = |facts: &GroupFacts| {
-        vec![b"XINFO".to_vec(), b"CONSUMERS".to_vec(), key.to_vec(), facts.group.name.clone()]
+    let key = &facts.stream.name;
+    let words = |group: &Group| [&b"XINFO"[..], b"CONSUMERS", key, &group.name].map(<[u8]>::to_vec).to_vec();
+    let replies = client.call_all(&facts.groups.iter().map(words).collect::<Vec<_>>())?;
+    let added = samples.stream_rates(db, key).added;
+    let mut rows = Vec::new();
+    for (at, (group, reply)) in facts.groups.iter().zip(&replies).enumerate() {
+        let rates = samples.group_rates(db, key, &group.name);
+        let findings =
+            if at < EXAMINED { examine(client, key, &group.name, rates, added)? } else { Vec::new() };
+        let owned = view::consumers_of(reply).iter().map(|consumer| consumer.pending).sum();
+        let released = group.pending.saturating_sub(owned).max(0);
+        let oldest = facts.oldest.get(at).and_then(Option::as_ref);
+        let health = if at < EXAMINED { doctor::health(&findings) } else { "unknown" };
+        rows.push(group_row(&GroupFacts { group, oldest, released, health, rates, added }).into());
+    }
+    Ok(rows)
+}
+
+/// What the doctor finds, with the rates that were measured. Nothing if the group is gone meanwhile.
+fn examine(
+    client: &mut Client,
+    key: &[u8],
+    group: &[u8],
+    rates: GroupRates,
+    added: Option<f64>,
+) -> Result<Vec<Finding>, Problem> {
+    let mut facts = match doctor::gather(client, key, group) {
+        Ok(facts) => facts,
+        Err(Error::Server(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
     };
-    let replies = client.call_all(&groups.iter().map(words).collect::<Vec<_>>())?;
-    let row = |(facts, reply): (&GroupFacts, &crate::Value)| {
-        let owned: i64 = view::consumers_of(reply).iter().map(|consumer| consumer.pending).sum();
-        group_row(facts, (facts.group.pending - owned).max(0), samples, (db, key)).into()
-    };
-    Ok(groups.iter().zip(&replies).map(row).collect())
+    if let (Some(added), Some(delivered), Some(acked)) = (added, rates.delivered, rates.acked) {
+        facts.rates = Some(doctor::Rates { added, delivered, acked });
+    }
+    Ok(doctor::diagnose(&facts))
 }
 
 /// `GET /streams/{key}/groups/{group}`
@@ -106,16 +135,20 @@ pub(crate) async fn group(State(site): State<Arc<Site>>, caller: Caller, asked: 
     let samples = Arc::clone(&site.samples);
     let job = move |client: &mut Client| {
         let consumers = view::consumers(client, &key, &name)?;
-        let stream = rows::stream(client, &key)?;
+        let facts = rows::stream(client, &key)?;
         samples.looked_at(db, [key.as_slice()].into_iter());
-        let facts = stream.groups.iter().find(|facts| facts.group.name == name);
-        let facts = facts.ok_or_else(|| Problem::missing("the group was deleted just now"))?;
-        let owned: i64 = consumers.iter().map(|consumer| consumer.pending).sum();
-        let released = (facts.group.pending - owned).max(0);
-        let mut row = group_row(facts, released, &samples, (db, &key));
+        let at = facts.groups.iter().position(|group| group.name == name);
+        let at = at.ok_or_else(|| Problem::missing("the group was deleted just now"))?;
+        let (rates, added) = (samples.group_rates(db, &key, &name), samples.stream_rates(db, &key).added);
+        let findings = examine(client, &key, &name, rates, added)?;
+        let (group, oldest) = (&facts.groups[at], facts.oldest.get(at).and_then(Option::as_ref));
+        let owned = consumers.iter().map(|consumer| consumer.pending).sum();
+        let released = group.pending.saturating_sub(owned).max(0);
+        let health = doctor::health(&findings);
+        let mut row = group_row(&GroupFacts { group, oldest, released, health, rates, added });
         row.extend(object(json!({
             "consumers": consumers.iter().map(consumer_row).collect::<Vec<_>>(),
-            "findings": [],
+            "findings": findings,
         })));
         Ok(Json(row.into()))
     };
