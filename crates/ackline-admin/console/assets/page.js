@@ -3,11 +3,15 @@
 import { h, put, setText } from './dom.js';
 import { get } from './api.js';
 import { Chart } from './chart.js';
+import { NONE } from './format.js';
 import { poll } from './live.js';
 import { address } from './router.js';
 
 /** How long pages wait before they ask again. */
 export const REFRESH_MS = 2000;
+
+/** The same for what the server has to look around for. */
+export const LOOK_AROUND_MS = 5000;
 
 /** A heading; `up` are [label, path] of the pages above. */
 export function pageHead(title, { up = [], tags = [], actions = [] } = {}) {
@@ -71,10 +75,11 @@ function ranges(current, query) {
     h('a', { href: address(location.pathname, { ...query, range: name === '5m' ? null : name }), 'aria-current': name === current ? 'true' : null }, label)));
 }
 
-/** A mark for how a stream or group is. */
+const HEALTH = { ok: 'ok', warn: 'warning', stuck: 'stuck' };
+
+/** A mark for how a group is; nothing where the server has not looked. */
 export function healthMark(health) {
-  const text = { ok: 'ok', warn: 'slow', stuck: 'stuck' }[health] ?? 'ok';
-  return h('span', { class: `health ${health ?? 'ok'}` }, text);
+  return HEALTH[health] ? h('span', { class: `health ${health}` }, HEALTH[health]) : h('span', { class: 'dim' }, NONE);
 }
 
 /** Content that is built anew only when its fingerprint has changed. */

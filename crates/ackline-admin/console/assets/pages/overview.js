@@ -6,7 +6,7 @@ import { identity, show } from '../bytes.js';
 import { NONE, count, known, rate, short, size, span } from '../format.js';
 import { poll } from '../live.js';
 import { empty } from '../notice.js';
-import { Facts, REFRESH_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
+import { Facts, LOOK_AROUND_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
 import { address } from '../router.js';
 import { Table } from '../table.js';
 
@@ -50,7 +50,7 @@ const SERVER = [
 const ATTENTION = [
   { name: 'group', title: 'Group', kind: 'name', value: ({ stream, name }) => [stream, name], cell: groupLink },
   { name: 'health', title: 'State', width: 'health', value: ({ health }) => health, cell: ({ health }) => healthMark(health) },
-  { name: 'title', title: 'Why', kind: 'wide', value: ({ title }) => title ?? 'Lag or pending entries grow' },
+  { name: 'title', title: 'Why', kind: 'wide', value: ({ title }) => title ?? '' },
   { name: 'lag', title: 'Lag', kind: 'number', value: ({ lag }) => lag, cell: ({ lag }) => short(lag) },
   { name: 'pending', title: 'Pending', kind: 'number', value: ({ pending }) => pending, cell: ({ pending }) => short(pending) },
   { name: 'oldest', title: 'Oldest', kind: 'number', width: 'span', value: ({ oldest_pending_ms }) => span(oldest_pending_ms) },
@@ -68,7 +68,7 @@ export async function overview(context) {
       server.update(at);
     },
   });
-  poll(REFRESH_MS, signal, async () => needs.update((await get('/attention', {}, signal)).groups));
+  poll(LOOK_AROUND_MS, signal, async () => needs.update((await get('/attention', {}, signal)).groups));
   const node = h('div', { class: 'page' }, pageHead('Overview'), facts.node,
     section('Needs attention', needs.node), charts(CHARTS, context), section('Server', server.node));
   return { title: 'Overview', node };

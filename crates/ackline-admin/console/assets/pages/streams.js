@@ -7,7 +7,7 @@ import { identity, show } from '../bytes.js';
 import { count, rate, short, size, span } from '../format.js';
 import { poll, rested } from '../live.js';
 import { commandBlock, empty } from '../notice.js';
-import { REFRESH_MS, healthMark, pageHead, replaced } from '../page.js';
+import { REFRESH_MS, pageHead, replaced } from '../page.js';
 import { address } from '../router.js';
 import { actionButton, readerNote } from '../session.js';
 import { Table } from '../table.js';
@@ -21,7 +21,6 @@ const number = (name, title, value, text = short, more = {}) =>
 
 const COLUMNS = [
   { name: 'name', title: 'Stream', kind: 'name', sortable: true, value: ({ name }) => show(name), cell: streamLink },
-  { name: 'health', title: 'State', width: 'health', value: ({ health }) => health, cell: ({ health }) => healthMark(health) },
   number('length', 'Length', (row) => row.length, count),
   number('in', 'In', (row) => row.added_per_second, rate),
   number('acked', 'Acked', (row) => row.acked_per_second, rate),
