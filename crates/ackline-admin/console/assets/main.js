@@ -3,6 +3,7 @@
 import { h, put } from './dom.js';
 import { connection, knock } from './api.js';
 import { startKeys } from './keys.js';
+import { current } from './live.js';
 import { errorBox } from './notice.js';
 import { pageHead } from './page.js';
 import { reload, start } from './router.js';
@@ -48,6 +49,7 @@ async function show(page, context) {
   main.removeAttribute('aria-busy');
   shellAt(title);
   put(main, node);
+  current();
   if (!context.stays && arrived) {
     window.scrollTo(0, 0);
     main.querySelector('h1')?.focus({ preventScroll: true });

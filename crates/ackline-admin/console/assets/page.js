@@ -4,7 +4,7 @@ import { h, put, setText } from './dom.js';
 import { get } from './api.js';
 import { Chart } from './chart.js';
 import { NONE } from './format.js';
-import { poll } from './live.js';
+import { attempt, poll } from './live.js';
 import { address } from './router.js';
 
 /** How long pages wait before they ask again. */
@@ -64,7 +64,7 @@ export function charts(list, { query, signal }) {
       next += lines.length;
     }
   };
-  refresh().catch(() => {});
+  attempt(signal, refresh);
   poll(step === '1s' ? REFRESH_MS : 30_000, signal, refresh);
   return h('section', { class: 'section', 'aria-label': 'Charts' },
     h('div', { class: 'charts' }, drawn.map(({ node }) => node)), ranges(range, query));

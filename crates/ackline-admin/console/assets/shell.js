@@ -3,6 +3,7 @@
 import { h, put, setText } from './dom.js';
 import { connection, database, knock, post } from './api.js';
 import { help } from './keys.js';
+import { freshness } from './live.js';
 import { mountToasts, toast } from './notice.js';
 import { address, go, reload } from './router.js';
 import { learn, session } from './session.js';
@@ -34,6 +35,7 @@ export function mountShell() {
   mountToasts();
   labelTheme();
   connection.addEventListener('state', showConnection);
+  freshness.addEventListener('stale', showBanner);
   skip.addEventListener('click', (event) => {
     event.preventDefault();
     main.focus();
@@ -88,14 +90,20 @@ function labelTheme() {
 }
 
 function showConnection() {
-  const { state } = connection;
-  banner.hidden = state === 'ok';
-  if (state === 'ok') {
-    toast('The server answers again.');
-    return reload();
-  }
-  const text = state === 'loading'
-    ? 'The server is loading its data. The console goes on once that is done.'
-    : 'The server cannot be reached. Trying again every 2 seconds.';
-  put(banner, h('span', {}, text), h('button', { type: 'button', class: 'button', onclick: knock }, 'Try now'));
+  showBanner();
+  if (connection.state !== 'ok') return;
+  toast('The server answers again.');
+  reload();
+}
+
+const TROUBLE = {
+  loading: 'The server is loading its data. The console goes on once that is done.',
+  unreachable: 'The server cannot be reached. Trying again every 2 seconds.',
+};
+
+function showBanner() {
+  const { error } = freshness;
+  const text = TROUBLE[connection.state] ?? (error && `What you see is no longer current: ${error.message}`);
+  banner.hidden = !text;
+  put(banner, h('span', {}, text), h('button', { type: 'button', class: 'button', onclick: error && connection.state === 'ok' ? reload : knock }, 'Try now'));
 }

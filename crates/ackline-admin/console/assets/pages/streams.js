@@ -5,7 +5,7 @@ import { get, streamPath } from '../api.js';
 import { addEntry } from '../actions/entries.js';
 import { identity, show } from '../bytes.js';
 import { count, rate, short, size, span } from '../format.js';
-import { poll, rested } from '../live.js';
+import { attempt, poll, rested } from '../live.js';
 import { commandBlock, empty } from '../notice.js';
 import { REFRESH_MS, pageHead, replaced } from '../page.js';
 import { address } from '../router.js';
@@ -55,7 +55,7 @@ export async function streams({ query: asked, signal }) {
   poll(REFRESH_MS, signal, refresh);
   const search = searchField(query, (match) => {
     note({ match, cursor: null });
-    refresh(true);
+    attempt(signal, () => refresh(true));
   });
   const add = actionButton('Add entry', () => addEntry({}), { primary: true, 'data-key': 'n' });
   const node = h('div', { class: 'page' }, pageHead('Streams', { actions: [search, add] }), readerNote(), list.node, pages.node);
