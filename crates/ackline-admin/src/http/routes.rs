@@ -52,6 +52,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     api()
         .into_iter()
         .fold(Router::new(), with)
+        .route("/api", any(nowhere))
+        .route("/api/", any(nowhere))
         .route("/api/{*path}", any(nowhere))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

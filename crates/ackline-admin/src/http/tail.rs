@@ -54,7 +54,8 @@ pub(crate) async fn tail(
         None => asked.text("from", "$")?,
     };
     let (db, key) = (asked.db()?, asked.key());
-    let client = prepare(&site, &caller, db, &key).await?;
+    let from = begin(&site, &caller, db, &key, from).await?;
+    let client = prepare(&site, &caller, db).await?;
     let tail = Tail {
         client,
         key,
@@ -70,11 +71,24 @@ pub(crate) async fn tail(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// A connection of its own, as the caller, to a stream that is one.
-async fn prepare(site: &Arc<Site>, caller: &Caller, db: u32, key: &[u8]) -> Result<Line, Problem> {
-    let (way, key) = (caller.way.clone(), key.to_vec());
-    let check = move |client: &mut crate::Client| Ok(client.call(&[&b"XLEN"[..], &key]).map(drop)?);
-    site.pool.ask(caller.way.clone(), db, check).await?;
+/// The ID behind which a view begins. `$` is looked up here: what is added from now on is in the view.
+async fn begin(site: &Site, caller: &Caller, db: u32, key: &[u8], from: String) -> Result<String, Problem> {
+    let key = key.to_vec();
+    let job = move |client: &mut crate::Client| {
+        // Says what is wrong with the key or the ID; that there is no stream yet is nothing wrong.
+        client.call(&[&b"XREAD"[..], b"COUNT", b"1", b"STREAMS", &key, from.as_bytes()])?;
+        if from != "$" {
+            return Ok(from);
+        }
+        let newest = view::entries(client, &key, ("-", "+"), true, 1)?;
+        Ok(newest.into_iter().next().map_or("0-0".to_owned(), |entry| entry.id))
+    };
+    site.pool.ask(caller.way.clone(), db, job).await
+}
+
+/// A connection of its own, as the caller.
+async fn prepare(site: &Arc<Site>, caller: &Caller, db: u32) -> Result<Line, Problem> {
+    let way = caller.way.clone();
     let pool = Arc::clone(&site.pool);
     let mut line = Line::open(&pool, &way)?;
     if let Way::Password(user, password) = way {
