@@ -9,22 +9,28 @@ const TOP = 6;
 const BOTTOM = 2;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-const dayClock = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const dayClock = new Intl.DateTimeFormat(undefined, {
+  weekday: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+});
 
-/** `lines` are [{label}], at most two; `format` makes a value readable. */
+/**
+ * `lines` are [{label}], at most two; `format` makes a value readable; `binary` scales by 1024.
+ */
 export class Chart {
-  constructor(title, lines, format) {
-    Object.assign(this, { title, lines, format, series: [] });
+  constructor({ title, lines, format, binary = false }) {
+    Object.assign(this, { title, format, binary, series: [] });
     this.svg = s('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
     this.top = h('span', { class: 'chart-top' });
-    this.now = h('span', { class: 'chart-now' });
+    this.at = h('span', { class: 'chart-at' });
+    this.values = lines.map(() => h('b', {}));
     this.from = h('span', {});
     this.to = h('span', {});
     this.cursor = h('span', { class: 'chart-cursor' });
     this.plot = h('div', { class: 'chart-plot', role: 'img' }, this.svg, this.top, this.cursor);
-    const legend = lines.length > 1 && lines.map((line, index) => h('span', { class: `legend line-${index}` }, line.label));
+    const now = lines.map(({ label }, index) =>
+      h('span', label ? { class: `legend line-${index}` } : {}, label, this.values[index]));
     this.node = h('figure', { class: 'chart' },
-      h('figcaption', {}, h('span', { class: 'chart-title' }, title, legend), this.now),
+      h('figcaption', {}, h('span', { class: 'chart-title' }, title), this.at, h('span', { class: 'chart-now' }, now)),
       this.plot, h('div', { class: 'chart-axis', 'aria-hidden': 'true' }, this.from, this.to));
     this.plot.addEventListener('pointermove', (event) => this.point(event));
     this.plot.addEventListener('pointerleave', () => this.latest());
@@ -34,7 +40,7 @@ export class Chart {
   update(series) {
     this.series = series.map(thin);
     const values = this.series.flatMap((one) => one.values.filter(known));
-    const top = nice(Math.max(0, ...values));
+    const top = nice(Math.max(0, ...values), this.binary);
     put(this.svg,
       s('path', { class: 'chart-grid', d: `M0 ${HEIGHT / 2}H${WIDTH}` }),
       this.series.map(({ values }, index) => line(values, top, index)));
@@ -51,9 +57,17 @@ export class Chart {
 
   latest() {
     this.cursor.hidden = true;
-    const text = this.series.map(({ values }) => this.format(values.findLast(known))).join(' · ');
-    setText(this.now, text);
-    this.plot.setAttribute('aria-label', `${this.title}: now ${text}, scale up to ${this.top.textContent}`);
+    setText(this.at, '');
+    const texts = this.tell((values) => values.findLast(known));
+    this.plot.setAttribute('aria-label', `${this.title}: now ${texts.join(' and ')}, scale up to ${this.top.textContent}`);
+  }
+
+  tell(choose) {
+    return this.series.map(({ values }, index) => {
+      const text = this.format(choose(values));
+      setText(this.values[index], text);
+      return text;
+    });
   }
 
   /** The values under the pointer. */
@@ -63,10 +77,9 @@ export class Chart {
     const box = this.plot.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     const index = Math.round(share * (length - 1));
-    const { end, step_ms, values } = this.series[0];
-    const at = end - (values.length - 1 - index) * step_ms;
-    const text = this.series.map(({ values }) => this.format(values[index])).join(' · ');
-    setText(this.now, `${clock.format(at)}  ${text}`);
+    const { end, step_ms } = this.series[0];
+    setText(this.at, dayClock.format(end - (length - 1 - index) * step_ms));
+    this.tell((values) => values[index]);
     this.cursor.hidden = false;
     this.cursor.style.left = `${(index / Math.max(1, length - 1)) * 100}%`;
   }
@@ -86,9 +99,11 @@ function thin(series) {
 }
 
 /** The end of the scale: 1, 2 or 5 times a power of ten, so that it does not change with every value. */
-function nice(value) {
+function nice(value, binary) {
   if (value <= 0) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
+  // Of sizes the number before the unit is the round one.
+  const unit = binary ? 1024 ** Math.floor(Math.log(value) / Math.log(1024)) : 1;
+  const power = unit * 10 ** Math.floor(Math.log10(value / unit));
   return [1, 2, 5, 10].map((step) => step * power).find((end) => end >= value * 0.999);
 }
 

@@ -1,6 +1,6 @@
 // "Why is it stuck?": what the server's doctor has found, with the commands that help.
 
-import { h, setText } from './dom.js';
+import { h, put, setText } from './dom.js';
 import { runFinding } from './actions/groups.js';
 import { commandBlock, empty } from './notice.js';
 import { replaced } from './page.js';
@@ -26,15 +26,31 @@ export function findings() {
 function view(finding) {
   const title = h('h3', {});
   const detail = h('p', {});
-  let now = finding;
-  const fix = finding.action && actionButton('Do it', () => runFinding(now), { 'aria-label': `Do it: ${finding.title}` });
+  let now = {};
+  const label = finding.action && labelOf(finding.action);
+  const fix = label && actionButton(label, () => runFinding(now, label), { 'aria-label': `${label}: ${finding.title}` });
   const node = h('article', { class: `finding ${finding.severity}` },
     h('div', { class: 'finding-head' }, h('span', { class: `severity ${finding.severity}` }, SEVERITY[finding.severity]), title, fix),
-    detail, finding.commands.length > 0 && commandBlock(finding.commands));
+    detail, finding.commands.map((command) => commandBlock([command])));
   const update = (next) => {
-    now = next;
     setText(title, next.title);
-    setText(detail, next.detail);
+    if (now.detail !== next.detail) put(detail, withCode(next.detail));
+    now = next;
   };
   return { node, update };
+}
+
+const LABELS = {
+  ack: 'Acknowledge', claim: 'Claim', release_consumer: 'Release', delete_consumer: 'Delete the consumer',
+  reset_group: 'Move the group', delete_group: 'Delete the group', create_group: 'Create the group', trim: 'Trim',
+};
+
+function labelOf({ action, mode }) {
+  if (action === 'nack') return mode === 'FATAL' ? 'Mark as FATAL' : 'Give back';
+  return LABELS[action] ?? 'Do it';
+}
+
+/** What stands between backticks is code. */
+function withCode(text) {
+  return text.split('`').map((part, index) => (index % 2 ? h('code', {}, part) : part));
 }

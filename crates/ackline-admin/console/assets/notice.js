@@ -54,9 +54,14 @@ export function empty(text, ...more) {
 export function commandBlock(commands, more = null) {
   const text = commands.join('\n');
   return h('div', { class: 'command' },
-    h('pre', { tabindex: 0, 'aria-label': 'Command' }, h('code', {}, text)),
+    h('pre', { tabindex: 0, 'aria-label': 'Command' }, h('code', {}, unbroken(text))),
     more && h('p', { class: 'dim' }, more),
-    copyButton(() => text, 'Copy command'));
+    copyButton(() => text));
+}
+
+/** Lines break between words, not at the hyphens of IDs. */
+function unbroken(text) {
+  return text.split(/(\s)/).map((part) => (part.trim() ? h('span', { class: 'word' }, part) : part));
 }
 
 /** Copies what `text` gives. */

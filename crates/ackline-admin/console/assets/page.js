@@ -22,9 +22,9 @@ export function pageHead(title, { up = [], tags = [], actions = [] } = {}) {
     h('div', { class: 'page-actions' }, actions));
 }
 
-export function section(title, content, { actions = [], id = null, note = null } = {}) {
+export function section(title, content, { actions = [], id = null } = {}) {
   return h('section', { class: 'section', id },
-    h('div', { class: 'section-head' }, h('h2', {}, title), note && h('span', { class: 'dim' }, note), h('div', { class: 'page-actions' }, actions)),
+    h('div', { class: 'section-head' }, h('h2', {}, title), h('div', { class: 'page-actions' }, actions)),
     content);
 }
 
@@ -47,13 +47,13 @@ export class Facts {
 const RANGES = { '5m': ['5 min', '1s', 300], '1h': ['1 h', '1s', 3600], '1d': ['1 d', '1m', 1440], '7d': ['7 d', '1m', 10_080] };
 
 /**
- * Charts in a row, with a choice of the range that is part of the address. `charts` are {title, lines: [{label, name}], format},
- * `name` as GET /series takes it.
+ * Charts in a row, with a choice of the range that is part of the address. `charts` are as Chart takes
+ * them, each line with the `name` that GET /series wants.
  */
 export function charts(list, { query, signal }) {
   const range = RANGES[query.range] ? query.range : '5m';
   const [, step, points] = RANGES[range];
-  const drawn = list.map(({ title, lines, format }) => new Chart(title, lines, format));
+  const drawn = list.map((one) => new Chart(one));
   const names = list.flatMap(({ lines }) => lines.map(({ name }) => name));
   const refresh = async () => {
     const answer = await get('/series', { name: names, step, points }, signal);

@@ -97,8 +97,8 @@ export async function deleteConsumer(stream, group, { name, pending }) {
 }
 
 /** What a finding of "Why is it stuck?" suggests. */
-export async function runFinding({ title, action }) {
-  const done = await runAction({ title, verb: 'Run', action: () => action, done: ({ affected }) => `Done: ${plural(affected, 'entry', 'entries')}.` });
+export async function runFinding({ title, action }, verb) {
+  const done = await runAction({ title, verb, action: () => action, done: ({ affected }) => `Done: ${plural(affected, 'entry', 'entries')}.` });
   if (done) reload();
 }
 

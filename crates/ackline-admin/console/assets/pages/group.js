@@ -1,6 +1,6 @@
 // One group: how far it is, why it is stuck, who consumes, and what is pending.
 
-import { h } from '../dom.js';
+import { h, setText } from '../dom.js';
 import { createGroup, deleteConsumer, deleteGroup, releaseConsumer, resetGroup } from '../actions/groups.js';
 import { get, groupPath, streamPath } from '../api.js';
 import { encodeName, identity, show, word } from '../bytes.js';
@@ -35,6 +35,8 @@ function drains(group) {
   return group.drains_in_seconds === null ? NONE : span(group.drains_in_seconds * 1000);
 }
 
+const QUESTIONS = { ok: 'Is it stuck? No.', warn: 'What is wrong?', stuck: 'Why is it stuck?' };
+
 export async function group(context) {
   const { params: { key, group: name }, query, signal } = context;
   const ask = () => get(groupPath(key, name), {}, signal);
@@ -43,18 +45,20 @@ export async function group(context) {
   const why = findings();
   const consumers = consumerList(key, name);
   const health = replaced(h('span', {}));
+  const question = h('span', {});
   const update = (now) => {
     facts.update(now);
     why.update(now.findings);
     consumers.update(now.consumers);
     health.show(now.health, () => healthMark(now.health));
+    setText(question, QUESTIONS[now.health] ?? QUESTIONS.stuck);
   };
   update(withRows(first));
   poll(REFRESH_MS, signal, async () => update(withRows(await ask())));
   const node = h('div', { class: 'page' },
     pageHead(show(name), { up: [['Streams', '/streams'], [show(key), streamPath(key)]], tags: health.node, actions: actions(key, first) }),
     readerNote(), facts.node,
-    section('Why is it stuck?', why.node),
+    section(question, why.node),
     charts(chartsOf(key, name), context),
     section('Consumers', consumers.node),
     pendingSection(key, name, pending, query, withRows(first).consumers));

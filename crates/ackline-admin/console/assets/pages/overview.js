@@ -16,8 +16,8 @@ function perSecond(bytes) {
 
 const CHARTS = [
   { title: 'Commands', lines: [{ name: 'ops' }], format: rate },
-  { title: 'Network', lines: [{ label: 'in', name: 'net_in' }, { label: 'out', name: 'net_out' }], format: perSecond },
-  { title: 'Memory', lines: [{ name: 'memory' }], format: size },
+  { title: 'Network', lines: [{ label: 'in', name: 'net_in' }, { label: 'out', name: 'net_out' }], format: perSecond, binary: true },
+  { title: 'Memory', lines: [{ name: 'memory' }], format: size, binary: true },
   { title: 'Clients', lines: [{ label: 'all', name: 'clients' }, { label: 'blocked', name: 'blocked' }], format: short },
 ];
 
@@ -31,8 +31,6 @@ const FACTS = [
   ['Dead letters', (at) => count(at.totals?.dead), 'Entries of streams that end in :dead', (at) => (at.totals?.dead ? 'warn' : '')],
   ['Clients', (at) => `${count(at.clients.connected)}, ${count(at.clients.blocked)} blocked`],
   ['Memory', (at) => size(at.memory.used) + (at.memory.max ? ` of ${size(at.memory.max)}` : '')],
-  ['Network in', (at) => perSecond(at.net.in_per_second)],
-  ['Network out', (at) => perSecond(at.net.out_per_second)],
 ];
 
 const SERVER = [
@@ -44,7 +42,6 @@ const SERVER = [
   ['Persistence', (at) => (at.server.persistence_ok ? 'ok' : 'failing'), 'Whether the log can be written', bad((at) => !at.server.persistence_ok)],
   ['Log', (at) => size(at.log?.bytes), 'Bytes of the log on disk'],
   ['Peak memory', (at) => size(at.memory.peak)],
-  ['Run ID', (at) => at.server.run_id.slice(0, 12), 'Another one after each start', () => 'id'],
 ];
 
 const ATTENTION = [

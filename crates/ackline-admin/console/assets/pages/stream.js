@@ -27,7 +27,7 @@ const FACTS = [
   ['Ever added', (at) => count(at.entries_added)],
   ['First ID', (at) => at.first_id ?? '–', null, id],
   ['Last ID', (at) => at.last_id, null, id],
-  ['Greatest deleted ID', (at) => at.max_deleted_id, null, id],
+  ['Deleted up to', (at) => at.max_deleted_id, 'The greatest ID that was deleted', id],
 ];
 
 const groupColumns = (stream) => [
@@ -36,11 +36,10 @@ const groupColumns = (stream) => [
   number('lag', 'Lag', (row) => row.lag),
   number('pending', 'Pending', (row) => row.pending),
   number('oldest', 'Oldest', (row) => row.oldest_pending_ms, span, { width: 'span', explain: 'Since the oldest pending entry was delivered' }),
-  number('delivered', 'Delivered', (row) => row.delivered_per_second, rate, { width: 'span' }),
+  number('delivered', 'Delivered', (row) => row.delivered_per_second, rate),
   number('acked', 'Acked', (row) => row.acked_per_second, rate),
   number('drains', 'Drains in', (row) => drains(row), span, { width: 'span' }),
-  number('consumers', 'Consumers', (row) => row.consumers, count, { width: 'span' }),
-  { name: 'last', title: 'Last delivered', width: 'id', value: (row) => row.last_delivered_id, cell: (row) => h('code', { class: 'id' }, row.last_delivered_id) },
+  number('consumers', 'Consumers', (row) => row.consumers, count),
 ];
 
 function number(name, title, value, text = short, more = {}) {
