@@ -39,7 +39,7 @@ const groupColumns = (stream) => [
   number('delivered', 'Delivered', (row) => row.delivered_per_second, rate),
   number('acked', 'Acked', (row) => row.acked_per_second, rate),
   number('drains', 'Drains in', (row) => drains(row), span, { width: 'span' }),
-  number('consumers', 'Consumers', (row) => row.consumers, count),
+  number('consumers', 'Consumers', (row) => row.consumers, count, { width: 'span' }),
 ];
 
 function number(name, title, value, text = short, more = {}) {
