@@ -428,13 +428,15 @@ def nothing_moves(checks, me, db):
 
 
 def small_screens(checks, browser, server):
+    """A phone, and a window at 200 %."""
     phone = browser.person(server, color_scheme="dark", reduced_motion="reduce")
-    phone.page.set_viewport_size({"width": 360, "height": 780})
     phone.log_in(token=TOKEN)
-    for path in PAGES:
-        phone.open(path)
-        over = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        checks.true(over <= 0, f"{path} is no wider than a phone: {over}")
+    for width in (360, 640):
+        phone.page.set_viewport_size({"width": width, "height": 780})
+        for path in PAGES:
+            phone.open(path)
+            over = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            checks.true(over <= 0, f"{path} is no wider than {width}: {over}")
     phone.close()
 
 

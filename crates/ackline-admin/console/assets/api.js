@@ -39,14 +39,22 @@ export async function knock() {
 /** GET; `query` leaves out what is empty. */
 export function get(path, query = {}, signal = undefined) {
   const pairs = Object.entries({ db: database(), ...query }).flatMap(([name, value]) =>
-    [value].flat().filter((one) => one !== '' && one !== null && one !== undefined).map((one) => [name, String(one)]));
+    [value]
+      .flat()
+      .filter((one) => one !== '' && one !== null && one !== undefined)
+      .map((one) => [name, String(one)]),
+  );
   const text = new URLSearchParams(pairs).toString();
   return send(path + (text && '?' + text), { signal });
 }
 
 /** POST of JSON. */
 export function post(path, body) {
-  return send(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  return send(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 }
 
 /** Runs an action, or with `dry` says what it would do. */

@@ -4,13 +4,13 @@ const encoder = new TextEncoder();
 const strict = new TextDecoder('utf-8', { fatal: true });
 
 /** The bytes of a value. */
-export function toBytes(value) {
+function toBytes(value) {
   if (typeof value === 'string') return encoder.encode(value);
   return Uint8Array.from(atob(value.base64), (char) => char.charCodeAt(0));
 }
 
 /** A value of bytes, in the form in which the API sends it. */
-export function fromBytes(bytes) {
+function fromBytes(bytes) {
   try {
     return strict.decode(bytes);
   } catch {
@@ -21,7 +21,9 @@ export function fromBytes(bytes) {
 /** How a value is shown: what cannot be printed as `\xNN`. Line breaks stay if `lines` is set. */
 export function show(value, lines = false) {
   if (typeof value === 'string') return value.replace(lines ? UNPRINTABLE_IN_LINES : UNPRINTABLE, escapeChar);
-  return Array.from(toBytes(value), (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : hex(byte))).join('');
+  return Array.from(toBytes(value), (byte) =>
+    byte > 31 && byte < 127 ? String.fromCharCode(byte) : hex(byte),
+  ).join('');
 }
 
 // Controls, and what makes text lie about its order or its being there (bidirectional and invisible marks).
@@ -53,13 +55,15 @@ export function typed(text) {
 
 /** How a value stands in a field that `typed` will read. */
 export function editable(value) {
-  if (typeof value === 'string') return value.replaceAll('\\', '\\\\').replace(UNPRINTABLE_IN_LINES, escapeChar);
+  if (typeof value === 'string')
+    return value.replaceAll('\\', '\\\\').replace(UNPRINTABLE_IN_LINES, escapeChar);
   return escaped(value, '\\');
 }
 
 /** Bytes that are no text, with a backslash before each of `special`. */
 function escaped(value, special) {
-  const shown = (byte) => (special.includes(String.fromCharCode(byte)) ? '\\' : '') + String.fromCharCode(byte);
+  const shown = (byte) =>
+    (special.includes(String.fromCharCode(byte)) ? '\\' : '') + String.fromCharCode(byte);
   return Array.from(toBytes(value), (byte) => (byte > 31 && byte < 127 ? shown(byte) : hex(byte))).join('');
 }
 

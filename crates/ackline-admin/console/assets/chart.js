@@ -8,9 +8,18 @@ const HEIGHT = 96;
 const TOP = 6;
 const BOTTOM = 2;
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const dayClock = new Intl.DateTimeFormat(undefined, {
-  weekday: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+  weekday: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
 });
 
 /**
@@ -19,7 +28,11 @@ const dayClock = new Intl.DateTimeFormat(undefined, {
 export class Chart {
   constructor({ title, lines, format, binary = false }) {
     Object.assign(this, { title, format, binary, series: [] });
-    this.svg = s('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+    this.svg = s('svg', {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: 'none',
+      'aria-hidden': 'true',
+    });
     this.top = h('span', { class: 'chart-top' });
     this.at = h('span', { class: 'chart-at' });
     this.values = lines.map(() => h('b', {}));
@@ -28,10 +41,21 @@ export class Chart {
     this.cursor = h('span', { class: 'chart-cursor' });
     this.plot = h('div', { class: 'chart-plot', role: 'img' }, this.svg, this.top, this.cursor);
     const now = lines.map(({ label }, index) =>
-      h('span', label ? { class: `legend line-${index}` } : {}, label, this.values[index]));
-    this.node = h('figure', { class: 'chart' },
-      h('figcaption', {}, h('span', { class: 'chart-title' }, title), this.at, h('span', { class: 'chart-now' }, now)),
-      this.plot, h('div', { class: 'chart-axis', 'aria-hidden': 'true' }, this.from, this.to));
+      h('span', label ? { class: `legend line-${index}` } : {}, label, this.values[index]),
+    );
+    this.node = h(
+      'figure',
+      { class: 'chart' },
+      h(
+        'figcaption',
+        {},
+        h('span', { class: 'chart-title' }, title),
+        this.at,
+        h('span', { class: 'chart-now' }, now),
+      ),
+      this.plot,
+      h('div', { class: 'chart-axis', 'aria-hidden': 'true' }, this.from, this.to),
+    );
     this.plot.addEventListener('pointermove', (event) => this.point(event));
     this.plot.addEventListener('pointerleave', () => this.latest());
   }
@@ -41,9 +65,11 @@ export class Chart {
     this.series = series.map(thin);
     const values = this.series.flatMap((one) => one.values.filter(known));
     const top = nice(Math.max(0, ...values), this.binary);
-    put(this.svg,
+    put(
+      this.svg,
       s('path', { class: 'chart-grid', d: `M0 ${HEIGHT / 2}H${WIDTH}` }),
-      this.series.map(({ values }, index) => line(values, top, index)));
+      this.series.map(({ values }, index) => line(values, top, index)),
+    );
     setText(this.top, values.length ? this.format(top) : 'No values yet');
     this.axis(this.series[0]);
     this.latest();
@@ -59,7 +85,10 @@ export class Chart {
     this.cursor.hidden = true;
     setText(this.at, '');
     const texts = this.tell((values) => values.findLast(known));
-    this.plot.setAttribute('aria-label', `${this.title}: now ${texts.join(' and ')}, scale up to ${this.top.textContent}`);
+    this.plot.setAttribute(
+      'aria-label',
+      `${this.title}: now ${texts.join(' and ')}, scale up to ${this.top.textContent}`,
+    );
   }
 
   tell(choose) {
@@ -124,6 +153,8 @@ function line(values, top, index) {
       start = null;
     }
   }
-  return [index === 0 && s('path', { class: 'chart-area', d: area }), s('path', { class: `chart-line line-${index}`, d: path })]
-    .filter(Boolean);
+  return [
+    index === 0 && s('path', { class: 'chart-area', d: area }),
+    s('path', { class: `chart-line line-${index}`, d: path }),
+  ].filter(Boolean);
 }

@@ -17,7 +17,11 @@ export function openDialog(title, build, { wide = false } = {}) {
       result = value;
       dialog.close();
     };
-    const shut = h('button', { type: 'button', class: 'button ghost', 'aria-label': 'Close', onclick: () => close() }, '×');
+    const shut = h(
+      'button',
+      { type: 'button', class: 'button ghost', 'aria-label': 'Close', onclick: () => close() },
+      '×',
+    );
     dialog.append(h('header', {}, h('h2', {}, title), shut), ...[build(close)].flat());
     dialog.addEventListener('close', () => {
       dialog.remove();
@@ -36,15 +40,33 @@ export function openDialog(title, build, { wide = false } = {}) {
  * `action()` gives what to send, or null while the form is not complete. `loss(matched)` says what cannot be undone;
  * `done(result)` what to say afterwards. Gives the result, or null if it was not run.
  */
-export async function runAction({ title, body = [], action, verb, danger = false, loss, matches, done, wide }) {
-  const result = await openDialog(title, (close) => actionForm({ body, action, verb, danger, loss, matches }, close), { wide });
+export async function runAction({
+  title,
+  body = [],
+  action,
+  verb,
+  danger = false,
+  loss,
+  matches,
+  done,
+  wide,
+}) {
+  const result = await openDialog(
+    title,
+    (close) => actionForm({ body, action, verb, danger, loss, matches }, close),
+    { wide },
+  );
   if (result) toast(done ? done(result) : `Done: ${verb.toLowerCase()}.`);
   return result;
 }
 
 function actionForm({ body, action, verb, danger, loss, matches }, close) {
   const preview = h('div', { class: 'preview', 'aria-live': 'polite' });
-  const submit = h('button', { type: 'submit', class: danger ? 'button danger solid' : 'button primary', disabled: true }, verb);
+  const submit = h(
+    'button',
+    { type: 'submit', class: danger ? 'button danger solid' : 'button primary', disabled: true },
+    verb,
+  );
   const cancel = h('button', { type: 'button', class: 'button', onclick: () => close() }, 'Cancel');
   const form = h('form', { method: 'dialog', class: 'form' }, body, preview, h('footer', {}, cancel, submit));
   const ask = async () => {
@@ -71,12 +93,20 @@ function actionForm({ body, action, verb, danger, loss, matches }, close) {
   return form;
 }
 
-async function dryRun(asked, { loss, matches = (result) => `${plural(result.matched, 'entry', 'entries')} match.` }) {
+async function dryRun(
+  asked,
+  { loss, matches = (result) => `${plural(result.matched, 'entry', 'entries')} match.` },
+) {
   try {
     const result = await act(asked, true);
     const more = result.commands.length >= 20 ? 'The first 20 commands are shown.' : null;
     const content = [
-      h('p', { class: 'matched' }, matches(result), result.truncated && ` At most ${count(10_000)} are changed at once: run it again for the rest.`),
+      h(
+        'p',
+        { class: 'matched' },
+        matches(result),
+        result.truncated && ` At most ${count(10_000)} are changed at once: run it again for the rest.`,
+      ),
       loss && h('p', { class: 'loss' }, loss(result)),
       commandBlock(result.commands, more),
     ];
@@ -98,15 +128,29 @@ async function send(action, submit, preview, close) {
 
 /** A labelled field of a form. */
 export function field(label, input, help = null) {
-  return h('label', { class: 'field' }, h('span', { class: 'label' }, label), input, help && h('span', { class: 'help' }, help));
+  return h(
+    'label',
+    { class: 'field' },
+    h('span', { class: 'label' }, label),
+    input,
+    help && h('span', { class: 'help' }, help),
+  );
 }
 
 /** Radio buttons: `options` are [value, label, explanation]. Read the choice from `choice(node)`. */
 export function choices(name, options, selected = options[0][0]) {
-  return h('fieldset', { class: 'choices' }, options.map(([value, label, help]) =>
-    h('label', {},
-      h('input', { type: 'radio', name, value, checked: value === selected }),
-      h('span', {}, h('b', {}, label), help && h('span', { class: 'help' }, help)))));
+  return h(
+    'fieldset',
+    { class: 'choices' },
+    options.map(([value, label, help]) =>
+      h(
+        'label',
+        {},
+        h('input', { type: 'radio', name, value, checked: value === selected }),
+        h('span', {}, h('b', {}, label), help && h('span', { class: 'help' }, help)),
+      ),
+    ),
+  );
 }
 
 export function choice(fieldset) {

@@ -10,13 +10,22 @@ import { when } from './time.js';
 /** An entry on one line, which opens to all of its fields. `tools` gives buttons for below them. */
 export function contentCell(fields, tools = () => []) {
   const full = h('div', { class: 'entry-full' });
-  const build = () => full.firstChild || put(full, fieldList(fields), h('div', { class: 'entry-tools' }, tools()));
+  const build = () =>
+    full.firstChild || put(full, fieldList(fields), h('div', { class: 'entry-tools' }, tools()));
   return h('details', { class: 'entry', ontoggle: build }, h('summary', {}, summary(fields)), full);
 }
 
 /** A button that copies an entry's fields as JSON. */
 export function copyFields(fields) {
-  return copyButton(() => JSON.stringify(Object.fromEntries(fields.map(([name, value]) => [show(name), show(value, true)])), null, 2), 'Copy as JSON');
+  return copyButton(
+    () =>
+      JSON.stringify(
+        Object.fromEntries(fields.map(([name, value]) => [show(name), show(value, true)])),
+        null,
+        2,
+      ),
+    'Copy as JSON',
+  );
 }
 
 /** An ID with its time. */
@@ -28,15 +37,30 @@ export function idCell(id, at) {
 export class Selection {
   constructor(changed) {
     Object.assign(this, { ids: new Set(), boxes: new Map(), changed });
-    this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all on this page', onchange: () => this.setAll(this.all.checked) });
+    this.all = h('input', {
+      type: 'checkbox',
+      'aria-label': 'Select all on this page',
+      onchange: () => this.setAll(this.all.checked),
+    });
   }
 
   column() {
-    return { name: 'select', title: this.all, label: '', kind: 'check', value: ({ id }) => id, cell: ({ id }) => this.box(id) };
+    return {
+      name: 'select',
+      title: this.all,
+      label: '',
+      kind: 'check',
+      value: ({ id }) => id,
+      cell: ({ id }) => this.box(id),
+    };
   }
 
   box(id) {
-    const box = h('input', { type: 'checkbox', 'aria-label': `Select ${id}`, onchange: () => this.set(id, box.checked) });
+    const box = h('input', {
+      type: 'checkbox',
+      'aria-label': `Select ${id}`,
+      onchange: () => this.set(id, box.checked),
+    });
     this.boxes.set(id, box);
     return box;
   }
@@ -60,13 +84,9 @@ export class Selection {
 /** A line above a list that says what its buttons apply to. `otherwise` = what they apply to if nothing is selected. */
 export function bulkBar(otherwise, buttons) {
   const scope = h('span', { class: 'scope', 'aria-live': 'polite' }, otherwise);
-  const update = (ids) => setText(scope, ids.length ? `${plural(ids.length, 'entry', 'entries')} selected` : otherwise);
+  const update = (ids) =>
+    setText(scope, ids.length ? `${plural(ids.length, 'entry', 'entries')} selected` : otherwise);
   return { node: h('div', { class: 'bulk' }, scope, buttons), update };
-}
-
-/** The time of an ID's milliseconds. */
-export function timeOf(id) {
-  return Number(id.split('-')[0]);
 }
 
 /** For fields of type datetime-local. */

@@ -16,7 +16,9 @@ export function findings() {
     const shape = found.map(({ severity, kind, commands, action }) => [severity, kind, commands, action]);
     list.show(shape, () => {
       views = found.map(view);
-      return views.length ? views.map(({ node }) => node) : empty('It is not: nothing was found that holds this group up.');
+      return views.length
+        ? views.map(({ node }) => node)
+        : empty('It is not: nothing was found that holds this group up.');
     });
     for (const [index, finding] of found.entries()) views[index].update(finding);
   };
@@ -28,10 +30,22 @@ function view(finding) {
   const detail = h('p', {});
   let now = {};
   const label = finding.action && labelOf(finding.action);
-  const fix = label && actionButton(label, () => runFinding(now, label), { 'aria-label': `${label}: ${finding.title}` });
-  const node = h('article', { class: `finding ${finding.severity}` },
-    h('div', { class: 'finding-head' }, h('span', { class: `severity ${finding.severity}` }, SEVERITY[finding.severity]), title, fix),
-    detail, finding.commands.map((command) => commandBlock([command])));
+  const fix =
+    label &&
+    actionButton(label, () => runFinding(now, label), { 'aria-label': `${label}: ${finding.title}` });
+  const node = h(
+    'article',
+    { class: `finding ${finding.severity}` },
+    h(
+      'div',
+      { class: 'finding-head' },
+      h('span', { class: `severity ${finding.severity}` }, SEVERITY[finding.severity]),
+      title,
+      fix,
+    ),
+    detail,
+    finding.commands.map((command) => commandBlock([command])),
+  );
   const update = (next) => {
     setText(title, next.title);
     if (now.detail !== next.detail) put(detail, withCode(next.detail));
@@ -41,8 +55,14 @@ function view(finding) {
 }
 
 const LABELS = {
-  ack: 'Acknowledge', claim: 'Claim', release_consumer: 'Release', delete_consumer: 'Delete the consumer',
-  reset_group: 'Move the group', delete_group: 'Delete the group', create_group: 'Create the group', trim: 'Trim',
+  ack: 'Acknowledge',
+  claim: 'Claim',
+  release_consumer: 'Release',
+  delete_consumer: 'Delete the consumer',
+  reset_group: 'Move the group',
+  delete_group: 'Delete the group',
+  create_group: 'Create the group',
+  trim: 'Trim',
 };
 
 function labelOf({ action, mode }) {

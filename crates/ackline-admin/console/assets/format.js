@@ -2,8 +2,14 @@
 
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const absolute = new Intl.DateTimeFormat(undefined, {
-  year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
-  fractionalSecondDigits: 3, hourCycle: 'h23',
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hourCycle: 'h23',
 });
 
 /** What is shown for what is not known. */
@@ -55,7 +61,12 @@ export function span(ms) {
   if (!known(ms)) return NONE;
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  const units = [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1000]];
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1000],
+  ];
   const first = units.findIndex(([, unit]) => ms >= unit);
   const [great, small] = [units[first], units[first + 1]];
   const rest = Math.floor((ms % great[1]) / small[1]);
@@ -71,7 +82,8 @@ export function ago(at, now) {
   return ms < 0 ? `in ${text}` : `${text} ago`;
 }
 
-function oneUnit(ms) {
+/** A span of time in its greatest unit. */
+export function oneUnit(ms) {
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
   if (ms < 86_400_000 * 2) return `${Math.round(ms / 3_600_000)} h`;

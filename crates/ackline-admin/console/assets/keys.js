@@ -50,10 +50,24 @@ export function startKeys() {
 }
 
 function isTyping(target) {
-  return target.matches?.('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]');
+  return target.matches?.(
+    'input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]',
+  );
 }
 
 export function help() {
-  return openDialog('Keyboard', () => h('dl', { class: 'keys' }, KEYS.map(([keys, what]) =>
-    [h('dt', {}, keys.split(' ').map((key) => h('kbd', {}, key))), h('dd', {}, what)])));
+  return openDialog('Keyboard', () =>
+    h(
+      'dl',
+      { class: 'keys' },
+      KEYS.map(([keys, what]) => [
+        h(
+          'dt',
+          {},
+          keys.split(' ').map((key) => h('kbd', {}, key)),
+        ),
+        h('dd', {}, what),
+      ]),
+    ),
+  );
 }

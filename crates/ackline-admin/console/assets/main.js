@@ -74,7 +74,8 @@ async function build(page, context) {
 }
 
 function failed(error, context) {
-  if (!context.signal.aborted && error.name !== 'AbortError' && error.status === undefined) console.error(error);
+  if (!context.signal.aborted && error.name !== 'AbortError' && error.status === undefined)
+    console.error(error);
   const again = error.status === 0 ? knock : () => reload();
   const title = error.status === 404 ? 'Not found' : 'This page cannot be shown';
   return { title, node: h('div', { class: 'page' }, pageHead(title), errorBox(error, again)) };

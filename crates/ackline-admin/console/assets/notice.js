@@ -18,17 +18,21 @@ export function toast(...content) {
 
 /** Something failed: the server's own words, and what to do. */
 export function errorBox(error, again = null) {
-  return h('div', { class: 'error', role: 'alert' },
+  return h(
+    'div',
+    { class: 'error', role: 'alert' },
     h('p', { class: 'error-text' }, error.message),
     h('p', {}, error.hint ?? advice(error)),
-    again && h('button', { type: 'button', class: 'button', onclick: again }, 'Try again'));
+    again && h('button', { type: 'button', class: 'button', onclick: again }, 'Try again'),
+  );
 }
 
 const ADVICE = {
   UNREACHABLE: 'Is the server running? The console tries again by itself.',
   LOADING: 'The server is reading its data from disk. The console goes on by itself once that is done.',
   NOPERM: 'Your user may not run this command. An administrator can allow it with ACL SETUSER.',
-  NOGROUP: 'The group or its stream was deleted, or never existed in this database. Check the name and the database.',
+  NOGROUP:
+    'The group or its stream was deleted, or never existed in this database. Check the name and the database.',
   NOKEY: 'There is no such key in this database. It may have been deleted or emptied by another client.',
   WRONGTYPE: 'The key holds something other than a stream.',
   OOM: 'The server is at its memory limit: trim streams, or raise maxmemory under Configuration.',
@@ -53,10 +57,13 @@ export function empty(text, ...more) {
 /** Commands as redis-cli takes them, with a button that copies all of them. */
 export function commandBlock(commands, more = null) {
   const text = commands.join('\n');
-  return h('div', { class: 'command' },
+  return h(
+    'div',
+    { class: 'command' },
     h('pre', { tabindex: 0, 'aria-label': 'Command' }, h('code', {}, unbroken(text))),
     more && h('p', { class: 'dim' }, more),
-    copyButton(() => text));
+    copyButton(() => text),
+  );
 }
 
 /** Lines break between words, not at the hyphens of IDs. */

@@ -17,7 +17,9 @@ export function summary(fields) {
   for (const [name, value] of fields) {
     if (room <= 0) break;
     const text = show(value).slice(0, room);
-    parts.push(h('span', { class: 'pair' }, h('span', { class: 'field-name' }, show(name).slice(0, 60)), ' ', text));
+    parts.push(
+      h('span', { class: 'pair' }, h('span', { class: 'field-name' }, show(name).slice(0, 60)), ' ', text),
+    );
     room -= text.length + 10;
   }
   return h('span', { class: 'pairs' }, parts);
@@ -26,7 +28,11 @@ export function summary(fields) {
 /** All fields of an entry, one under the other. */
 export function fieldList(fields) {
   if (!fields) return summary(null);
-  return h('dl', { class: 'fields' }, fields.map(([name, value]) => [h('dt', {}, show(name)), h('dd', {}, valueView(value))]));
+  return h(
+    'dl',
+    { class: 'fields' },
+    fields.map(([name, value]) => [h('dt', {}, show(name)), h('dd', {}, valueView(value))]),
+  );
 }
 
 function valueView(value) {
@@ -35,7 +41,11 @@ function valueView(value) {
   const text = pretty ?? plain;
   const long = text.length > COLLAPSED_CHARS * 4 || text.split('\n').length > 12;
   const pre = h('pre', { class: long ? 'value collapsed' : 'value', tabindex: long ? 0 : null }, cut(text));
-  const buttons = h('div', { class: 'value-tools' }, copyButton(() => plain));
+  const buttons = h(
+    'div',
+    { class: 'value-tools' },
+    copyButton(() => plain),
+  );
   if (pretty) buttons.prepend(toggle('As stored', 'As JSON', (on) => put(pre, cut(on ? plain : pretty))));
   if (long) buttons.prepend(toggle('Show all', 'Show less', (on) => pre.classList.toggle('collapsed', !on)));
   return [pre, buttons];
@@ -73,10 +83,12 @@ function indented(json) {
   let depth = 0;
   const line = () => '\n' + '  '.repeat(depth);
   const tokens = json.match(/"(?:[^"\\]|\\.)*"|[[{]\s*[\]}]|[[\]{}:,]|[^\s[\]{}:,"]+/g) ?? [];
-  return tokens.map((token) => {
-    if (token === '{' || token === '[') return token + ((depth += 1), line());
-    if (token === '}' || token === ']') return ((depth -= 1), line()) + token;
-    if (token === ',') return ',' + line();
-    return token === ':' ? ': ' : token.replace(/^([[{])\s*/, '$1');
-  }).join('');
+  return tokens
+    .map((token) => {
+      if (token === '{' || token === '[') return token + ((depth += 1), line());
+      if (token === '}' || token === ']') return ((depth -= 1), line()) + token;
+      if (token === ',') return ',' + line();
+      return token === ':' ? ': ' : token.replace(/^([[{])\s*/, '$1');
+    })
+    .join('');
 }

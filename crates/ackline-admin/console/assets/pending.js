@@ -47,7 +47,11 @@ export function pendingSection(key, group, { pending, next }, query, consumers) 
   const filter = queryFilter(query);
   const filtered = FILTERS.some((name) => query[name]);
   const selection = new Selection((ids) => bar.update(ids));
-  const target = () => ({ stream: key, group, ...(selection.ids.size ? { ids: [...selection.ids] } : { filter }) });
+  const target = () => ({
+    stream: key,
+    group,
+    ...(selection.ids.size ? { ids: [...selection.ids] } : { filter }),
+  });
   const after = (result) => result && reload();
   const bar = bulkBar(filtered ? 'All that match the filter' : 'All pending entries', [
     actionButton('Acknowledge', () => ack(target()).then(after)),
@@ -56,9 +60,18 @@ export function pendingSection(key, group, { pending, next }, query, consumers) 
   ]);
   const table = pendingTable(key, group, selection, consumers, after);
   table.update(pending);
-  const list = pending.length ? [canAct() && bar.node, table.node] : empty(filtered ? 'No pending entry matches the filter.' : 'Nothing is pending: all that was delivered is acknowledged.');
+  const list = pending.length
+    ? [canAct() && bar.node, table.node]
+    : empty(
+        filtered
+          ? 'No pending entry matches the filter.'
+          : 'Nothing is pending: all that was delivered is acknowledged.',
+      );
   const again = h('button', { type: 'button', class: 'button', onclick: () => reload() }, 'Load again');
-  return section('Pending entries', [filterForm(query, consumers), list, paging(pending, next, query)], { actions: again, id: 'pending' });
+  return section('Pending entries', [filterForm(query, consumers), list, paging(pending, next, query)], {
+    actions: again,
+    id: 'pending',
+  });
 }
 
 function pendingTable(key, group, selection, consumers, after) {
@@ -75,16 +88,44 @@ function pendingTable(key, group, selection, consumers, after) {
   const columns = [
     canAct() && selection.column(),
     { name: 'id', title: 'ID', width: 'id', value: ({ id }) => id, cell: ({ id }) => idCell(id) },
-    { name: 'owner', title: 'Owner', width: 'short', value: ({ consumer }) => consumer && identity(consumer), cell: ownerCell },
-    { name: 'idle', title: 'Delivered', width: 'span', kind: 'number', value: ({ idle_ms }) => idle_ms, cell: ({ idle_ms }) => (idle_ms === null ? NONE : when(loaded - idle_ms)) },
-    { name: 'deliveries', title: 'Deliveries', kind: 'number', width: 'span', value: ({ deliveries }) => deliveries, cell: deliveriesCell },
-    { name: 'content', title: 'Content', kind: 'wide', value: ({ id }) => id, cell: (row) => contentCell(row.fields, () => tools(row)) },
+    {
+      name: 'owner',
+      title: 'Owner',
+      width: 'short',
+      value: ({ consumer }) => consumer && identity(consumer),
+      cell: ownerCell,
+    },
+    {
+      name: 'idle',
+      title: 'Delivered',
+      width: 'span',
+      kind: 'number',
+      value: ({ idle_ms }) => idle_ms,
+      cell: ({ idle_ms }) => (idle_ms === null ? NONE : when(loaded - idle_ms)),
+    },
+    {
+      name: 'deliveries',
+      title: 'Deliveries',
+      kind: 'number',
+      width: 'span',
+      value: ({ deliveries }) => deliveries,
+      cell: deliveriesCell,
+    },
+    {
+      name: 'content',
+      title: 'Content',
+      kind: 'wide',
+      value: ({ id }) => id,
+      cell: (row) => contentCell(row.fields, () => tools(row)),
+    },
   ].filter(Boolean);
   return new Table({ label: 'Pending entries', columns, key: ({ id }) => id });
 }
 
 function ownerCell({ consumer }) {
-  return consumer === null ? h('span', { class: 'tag', title: 'Given back; the next reader that claims gets it' }, 'released') : show(consumer);
+  return consumer === null
+    ? h('span', { class: 'tag', title: 'Given back; the next reader that claims gets it' }, 'released')
+    : show(consumer);
 }
 
 function deliveriesCell({ deliveries }) {
@@ -93,25 +134,63 @@ function deliveriesCell({ deliveries }) {
 }
 
 function paging(rows, next, query) {
-  return h('nav', { class: 'paging', 'aria-label': 'Pages of pending entries' },
+  return h(
+    'nav',
+    { class: 'paging', 'aria-label': 'Pages of pending entries' },
     h('span', { class: 'dim' }, `${count(rows.length)} on this page`),
-    query.cursor && h('a', { class: 'button', href: address(location.pathname, { ...query, cursor: null }) }, 'First page'),
-    next && h('a', { class: 'button', rel: 'next', href: address(location.pathname, { ...query, cursor: next }) }, 'Next page'));
+    query.cursor &&
+      h('a', { class: 'button', href: address(location.pathname, { ...query, cursor: null }) }, 'First page'),
+    next &&
+      h(
+        'a',
+        { class: 'button', rel: 'next', href: address(location.pathname, { ...query, cursor: next }) },
+        'Next page',
+      ),
+  );
 }
 
 function filterForm(query, consumers) {
-  const input = (name, attributes = {}) => h('input', { name, value: query[name] ?? '', spellcheck: 'false', autocomplete: 'off', class: 'short', ...attributes });
+  const input = (name, attributes = {}) =>
+    h('input', {
+      name,
+      value: query[name] ?? '',
+      spellcheck: 'false',
+      autocomplete: 'off',
+      class: 'short',
+      ...attributes,
+    });
   const labelled = (text, control) => h('label', {}, h('span', {}, text), control);
   const send = (event) => {
     event.preventDefault();
     go(address(location.pathname, { range: query.range, ...Object.fromEntries(new FormData(event.target)) }));
   };
-  const names = h('datalist', { id: 'owners' }, consumers.map(({ name }) => h('option', { value: editable(name) })));
-  return h('search', {}, h('form', { class: 'filter', onsubmit: send }, names,
-    labelled('Owner', input('consumer', { list: 'owners', 'data-key': '/' })),
-    labelled('Idle at least', input('min_idle', { placeholder: '5 min', pattern: String.raw`\s*[\d.]+\s*(ms|s|m|min|h|d)?\s*`, title: 'such as 90s, 5 min or 1h' })),
-    labelled('Deliveries at least', input('min_deliveries', { type: 'number', min: 0 })),
-    labelled('From ID', input('from', { placeholder: '-' })), labelled('To ID', input('to', { placeholder: '+' })),
-    h('button', { type: 'submit', class: 'button' }, 'Filter'),
-    FILTERS.some((name) => query[name]) && h('a', { class: 'button ghost', href: address(location.pathname, { range: query.range }) }, 'Clear')));
+  const names = h(
+    'datalist',
+    { id: 'owners' },
+    consumers.map(({ name }) => h('option', { value: editable(name) })),
+  );
+  return h(
+    'search',
+    {},
+    h(
+      'form',
+      { class: 'filter', onsubmit: send },
+      names,
+      labelled('Owner', input('consumer', { list: 'owners', 'data-key': '/' })),
+      labelled(
+        'Idle at least',
+        input('min_idle', {
+          placeholder: '5 min',
+          pattern: String.raw`\s*[\d.]+\s*(ms|s|m|min|h|d)?\s*`,
+          title: 'such as 90s, 5 min or 1h',
+        }),
+      ),
+      labelled('Deliveries at least', input('min_deliveries', { type: 'number', min: 0 })),
+      labelled('From ID', input('from', { placeholder: '-' })),
+      labelled('To ID', input('to', { placeholder: '+' })),
+      h('button', { type: 'submit', class: 'button' }, 'Filter'),
+      FILTERS.some((name) => query[name]) &&
+        h('a', { class: 'button ghost', href: address(location.pathname, { range: query.range }) }, 'Clear'),
+    ),
+  );
 }

@@ -35,7 +35,10 @@ function render(stays = false) {
 }
 
 function match(path) {
-  const found = path.replace(/(.)\/$/, '$1').split('/').slice(1);
+  const found = path
+    .replace(/(.)\/$/, '$1')
+    .split('/')
+    .slice(1);
   for (const { parts, page } of routes) {
     const params = matchParts(parts, found);
     if (params) return { page, params };
@@ -66,7 +69,9 @@ function follow(event) {
 /** An address with a query; keeps the database, leaves out what is empty. */
 export function address(path, query = {}) {
   const db = new URLSearchParams(location.search).get('db');
-  const all = Object.entries({ db, ...query }).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const all = Object.entries({ db, ...query }).filter(
+    ([, value]) => value !== null && value !== undefined && value !== '',
+  );
   const text = new URLSearchParams(all.map(([name, value]) => [name, String(value)])).toString();
   return path + (text && '?' + text);
 }

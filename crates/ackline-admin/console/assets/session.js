@@ -30,6 +30,10 @@ export function actionButton(label, onclick, { danger = false, primary = false, 
 export function readerNote() {
   if (canAct()) return null;
   const who = session.me.user ? `User ${session.me.user} may` : 'You may';
-  return h('p', { class: 'note' }, `${who} look but not change: actions are not offered. `,
-    'Sign in with the operator token, or as a user whose ACL allows XACK.');
+  return h(
+    'p',
+    { class: 'note' },
+    `${who} look but not change: actions are not offered. `,
+    'Sign in with the operator token, or as a user whose ACL allows XACK.',
+  );
 }

@@ -10,8 +10,12 @@ import { learn, session } from './session.js';
 import { nextTheme, theme } from './theme.js';
 
 const PAGES = [
-  ['/', 'Overview'], ['/streams', 'Streams'], ['/dead', 'Dead letters'],
-  ['/clients', 'Clients'], ['/slowlog', 'Slow log'], ['/config', 'Configuration'],
+  ['/', 'Overview'],
+  ['/streams', 'Streams'],
+  ['/dead', 'Dead letters'],
+  ['/clients', 'Clients'],
+  ['/slowlog', 'Slow log'],
+  ['/config', 'Configuration'],
 ];
 const DATABASES = 16;
 
@@ -19,19 +23,45 @@ export const main = h('main', { id: 'main', tabindex: -1 });
 const announcer = h('div', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
 const banner = h('div', { class: 'banner', role: 'alert', hidden: true });
 const links = PAGES.map(([path, title]) => h('a', { href: path, 'data-path': path }, title));
-const databases = h('select', { 'aria-label': 'Database', onchange: changeDatabase },
-  Array.from({ length: DATABASES }, (_, number) => h('option', { value: number }, `db ${number}`)));
-const themeButton = h('button', { type: 'button', class: 'button ghost', 'data-key': 't', onclick: changeTheme });
+const databases = h(
+  'select',
+  { 'aria-label': 'Database', onchange: changeDatabase },
+  Array.from({ length: DATABASES }, (_, number) => h('option', { value: number }, `db ${number}`)),
+);
+const themeButton = h('button', {
+  type: 'button',
+  class: 'button ghost',
+  'data-key': 't',
+  onclick: changeTheme,
+});
 const who = h('div', { class: 'who' });
 
 export function mountShell() {
   const skip = h('a', { class: 'skip', href: '#main' }, 'Skip to the content');
-  const brand = h('a', { class: 'brand', href: '/' }, h('img', { src: '/assets/icon.svg', alt: '', width: 22, height: 22 }), 'Ackline');
-  const keys = h('button', { type: 'button', class: 'button ghost', onclick: help, 'aria-label': 'Keyboard shortcuts' }, '?');
-  document.body.append(skip,
-    h('header', { class: 'side' }, brand, h('nav', { 'aria-label': 'Pages' }, links),
-      h('div', { class: 'side-foot' }, h('div', { class: 'side-tools' }, databases, themeButton, keys), who)),
-    main, banner, announcer);
+  const brand = h(
+    'a',
+    { class: 'brand', href: '/' },
+    h('img', { src: '/assets/icon.svg', alt: '', width: 22, height: 22 }),
+    'Ackline',
+  );
+  const keys = h(
+    'button',
+    { type: 'button', class: 'button ghost', onclick: help, 'aria-label': 'Keyboard shortcuts' },
+    '?',
+  );
+  document.body.append(
+    skip,
+    h(
+      'header',
+      { class: 'side' },
+      brand,
+      h('nav', { 'aria-label': 'Pages' }, links),
+      h('div', { class: 'side-foot' }, h('div', { class: 'side-tools' }, databases, themeButton, keys), who),
+    ),
+    main,
+    banner,
+    announcer,
+  );
   mountToasts();
   labelTheme();
   connection.addEventListener('state', showConnection);
@@ -59,9 +89,14 @@ export function shellAt(title) {
 export function shellFor(signedIn) {
   document.body.classList.toggle('signed-out', !signedIn);
   const { me } = session;
-  const out = me.login_required && h('button', { type: 'button', class: 'button ghost', onclick: signOut }, 'Sign out');
-  put(who, h('span', { class: 'who-name', title: `Signed in as ${me.user}` }, me.user),
-    h('span', { class: `role ${me.role}` }, me.role), out);
+  const out =
+    me.login_required && h('button', { type: 'button', class: 'button ghost', onclick: signOut }, 'Sign out');
+  put(
+    who,
+    h('span', { class: 'who-name', title: `Signed in as ${me.user}` }, me.user),
+    h('span', { class: `role ${me.role}` }, me.role),
+    out,
+  );
 }
 
 async function signOut() {
@@ -105,5 +140,13 @@ function showBanner() {
   const { error } = freshness;
   const text = TROUBLE[connection.state] ?? (error && `What you see is no longer current: ${error.message}`);
   banner.hidden = !text;
-  put(banner, h('span', {}, text), h('button', { type: 'button', class: 'button', onclick: error && connection.state === 'ok' ? reload : knock }, 'Try now'));
+  put(
+    banner,
+    h('span', {}, text),
+    h(
+      'button',
+      { type: 'button', class: 'button', onclick: error && connection.state === 'ok' ? reload : knock },
+      'Try now',
+    ),
+  );
 }

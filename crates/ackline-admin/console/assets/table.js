@@ -13,21 +13,37 @@ export class Table {
     this.rows = new Map();
     this.body = h('tbody', { role: 'rowgroup' });
     this.heads = columns.map((column) => this.head(column, sorted));
-    const table = h('table', { class: 'table', role: 'table', 'aria-label': label },
-      h('colgroup', {}, columns.map((column) => h('col', { class: `w-${column.width ?? column.kind ?? 'auto'}` }))),
-      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, this.heads)), this.body);
+    const table = h(
+      'table',
+      { class: 'table', role: 'table', 'aria-label': label },
+      h(
+        'colgroup',
+        {},
+        columns.map((column) => h('col', { class: `w-${column.width ?? column.kind ?? 'auto'}` })),
+      ),
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, this.heads)),
+      this.body,
+    );
     this.node = h('div', { class: 'scroll-x' }, table);
     this.body.addEventListener('keydown', walk);
     this.markSort();
   }
 
   head(column, sorted) {
-    const attributes = { role: 'columnheader', scope: 'col', class: column.kind ?? '', title: column.explain };
+    const attributes = {
+      role: 'columnheader',
+      scope: 'col',
+      class: column.kind ?? '',
+      title: column.explain,
+    };
     if (!column.sortable) return h('th', attributes, column.title);
     const click = () => {
       this.sort = this.sort === '-' + column.name ? column.name : '-' + column.name;
       this.markSort();
-      this.update([...this.rows.values()].map((kept) => kept.row), { reorder: true });
+      this.update(
+        [...this.rows.values()].map((kept) => kept.row),
+        { reorder: true },
+      );
       sorted(this.sort);
     };
     return h('th', attributes, h('button', { type: 'button', class: 'sort', onclick: click }, column.title));
@@ -36,7 +52,8 @@ export class Table {
   markSort() {
     for (const [index, column] of this.columns.entries()) {
       if (!column.sortable) continue;
-      const direction = this.sort === column.name ? 'ascending' : this.sort === '-' + column.name ? 'descending' : 'none';
+      const direction =
+        this.sort === column.name ? 'ascending' : this.sort === '-' + column.name ? 'descending' : 'none';
       this.heads[index].setAttribute('aria-sort', direction);
     }
   }
@@ -70,7 +87,8 @@ export class Table {
 
   add(key) {
     const cells = this.columns.map((column) =>
-      h('td', { role: 'cell', class: column.kind ?? '', 'data-label': column.label ?? column.title }));
+      h('td', { role: 'cell', class: column.kind ?? '', 'data-label': column.label ?? column.title }),
+    );
     const kept = { node: h('tr', { role: 'row' }, cells), cells, values: [], row: null };
     this.body.append(kept.node);
     this.rows.set(key, kept);
@@ -80,7 +98,8 @@ export class Table {
   order(keys) {
     const column = this.columns.find(({ name }) => name === this.sort?.replace(/^-/, ''));
     const kept = keys.map((key) => this.rows.get(key));
-    if (column) kept.sort((a, b) => compare(column.value(a.row), column.value(b.row), this.sort.startsWith('-')));
+    if (column)
+      kept.sort((a, b) => compare(column.value(a.row), column.value(b.row), this.sort.startsWith('-')));
     const focused = document.activeElement;
     this.body.append(...kept.map(({ node }) => node));
     if (this.body.contains(focused)) focused.focus();
@@ -98,7 +117,14 @@ function compare(a, b, descending) {
 /** Arrows and j/k go to the same control of the next row. */
 function walk(event) {
   const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
-  if (!step || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=checkbox]), select')) return;
+  if (
+    !step ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.target.matches('input:not([type=checkbox]), select')
+  )
+    return;
   const row = event.target.closest('tr');
   const cell = event.target.closest('td');
   const next = step > 0 ? row.nextElementSibling : row.previousElementSibling;

@@ -6,7 +6,7 @@ export function theme() {
   return document.documentElement.dataset.theme ?? 'system';
 }
 
-export function setTheme(name) {
+function setTheme(name) {
   if (name === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
   try {

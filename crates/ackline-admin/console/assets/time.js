@@ -21,13 +21,18 @@ export function serverNow() {
 /** A moment, relative, with the absolute time in its title. */
 export function when(at) {
   if (!known(at)) return h('span', { class: 'dim' }, 'never');
-  return h('time', { datetime: new Date(at).toISOString(), title: moment(at), 'data-at': at }, ago(at, serverNow()));
+  return h(
+    'time',
+    { datetime: new Date(at).toISOString(), title: moment(at), 'data-at': at },
+    ago(at, serverNow()),
+  );
 }
 
 function refresh() {
   if (document.hidden) return;
   const now = serverNow();
-  for (const time of document.querySelectorAll('time[data-at]')) setText(time, ago(Number(time.dataset.at), now));
+  for (const time of document.querySelectorAll('time[data-at]'))
+    setText(time, ago(Number(time.dataset.at), now));
 }
 
 setInterval(refresh, 1000);

@@ -19,38 +19,100 @@ const PROVENANCE = /^dead-letter-/;
 
 const deadPath = (key) => `/dead/${encodeName(key)}`;
 
-export async function deadStreams({ signal }) {
-  const ask = () => get('/dead', {}, signal);
+export async function deadStreams({ query, signal }) {
+  const ask = () => get('/dead', { cursor: query.cursor }, signal);
   const columns = [
-    { name: 'name', title: 'Stream', kind: 'name', sortable: true, value: ({ name }) => show(name), cell: ({ name }) => h('a', { href: address(deadPath(name)) }, show(name)) },
-    { name: 'length', title: 'Entries', kind: 'number', sortable: true, value: ({ length }) => length, cell: ({ length }) => count(length) },
+    {
+      name: 'name',
+      title: 'Stream',
+      kind: 'name',
+      sortable: true,
+      value: ({ name }) => show(name),
+      cell: ({ name }) => h('a', { href: address(deadPath(name)) }, show(name)),
+    },
+    {
+      name: 'length',
+      title: 'Entries',
+      kind: 'number',
+      sortable: true,
+      value: ({ length }) => length,
+      cell: ({ length }) => count(length),
+    },
     { name: 'reasons', title: 'Reasons', kind: 'wide', value: ({ reasons }) => reasons, cell: reasonsCell },
     { name: 'sources', title: 'Sources', kind: 'wide', value: ({ sources }) => sources, cell: sourcesCell },
-    canAct() && { name: 'actions', title: 'Actions', kind: 'actions', width: 'button', value: ({ name }) => name, cell: ({ name }) => actionButton('Redrive', () => redrive(name), { 'aria-label': `Redrive ${show(name)}` }) },
+    canAct() && {
+      name: 'actions',
+      title: 'Actions',
+      kind: 'actions',
+      width: 'button',
+      value: ({ name }) => name,
+      cell: ({ name }) =>
+        actionButton('Redrive', () => redrive(name), { 'aria-label': `Redrive ${show(name)}` }),
+    },
   ].filter(Boolean);
-  const table = new Table({ label: 'Streams of dead letters', columns, key: ({ name }) => identity(name), sort: '-length' });
+  const table = new Table({
+    label: 'Streams of dead letters',
+    columns,
+    key: ({ name }) => identity(name),
+    sort: '-length',
+  });
   const list = replaced(h('div', { class: 'list' }));
   const update = ({ streams }) => {
     table.update(streams);
     list.show(streams.length > 0, () => (streams.length ? table.node : noDeadLetters()));
   };
-  update(await ask());
+  const first = await ask();
+  update(first);
   poll(REFRESH_MS, signal, async () => update(await ask()));
-  return { title: 'Dead letters', node: h('div', { class: 'page' }, pageHead('Dead letters'), readerNote(), list.node) };
+  return {
+    title: 'Dead letters',
+    node: h(
+      'div',
+      { class: 'page' },
+      pageHead('Dead letters'),
+      readerNote(),
+      list.node,
+      morePages(first, query),
+    ),
+  };
+}
+
+function morePages({ cursor }, query) {
+  const to = (next, label) =>
+    h('a', { class: 'button', href: address('/dead', { ...query, cursor: next }) }, label);
+  return h(
+    'nav',
+    { class: 'paging', 'aria-label': 'Pages of the list' },
+    query.cursor && to(null, 'First page'),
+    cursor !== '0' && to(cursor, 'Next page'),
+  );
 }
 
 function noDeadLetters() {
-  return empty('There are no dead letters. A consumer that gives an entry up moves it to a stream whose name ends in :dead, ',
-    h('p', { class: 'dim' }, 'with fields dead-letter-reason, -error, -stream, -group, -consumer, -id and -deliveries behind its own.'));
+  return empty(
+    'There are no dead letters. A consumer that gives an entry up moves it to a stream whose name ends in :dead, ',
+    h(
+      'p',
+      { class: 'dim' },
+      'with fields dead-letter-reason, -error, -stream, -group, -consumer, -id and -deliveries behind its own.',
+    ),
+  );
 }
 
 function reasonsCell({ reasons, sampled }) {
-  return [reasons.map(({ reason, count: number }) => [h('span', { class: 'tag' }, show(reason) || 'none given', ' ', count(number)), ' ']),
-    sampled && h('span', { class: 'dim' }, 'of the newest 1,000')];
+  return [
+    reasons.map(({ reason, count: number }) => [
+      h('span', { class: 'tag' }, show(reason) || 'none given', ' ', count(number)),
+      ' ',
+    ]),
+    sampled && h('span', { class: 'dim' }, 'of the newest 1,000'),
+  ];
 }
 
 function sourcesCell({ sources }) {
-  return sources.map(({ stream, group, count: number }) => h('div', { class: 'line' }, sourceLink(stream, group), ' ', h('span', { class: 'dim' }, count(number))));
+  return sources.map(({ stream, group, count: number }) =>
+    h('div', { class: 'line' }, sourceLink(stream, group), ' ', h('span', { class: 'dim' }, count(number))),
+  );
 }
 
 function sourceLink(stream, group) {
@@ -68,12 +130,24 @@ export async function deadEntries({ params: { key }, query, signal }) {
     actionButton('Redrive', () => redrive(key, selected()), { primary: true }),
     actionButton('Delete selected', () => selected() && deleteEntries(key, selected()), { danger: true }),
   ]);
-  const table = new Table({ label: 'Dead letters', columns: entryColumns(key, selection), key: ({ id }) => id });
+  const table = new Table({
+    label: 'Dead letters',
+    columns: entryColumns(key, selection),
+    key: ({ id }) => id,
+  });
   table.update(entries);
-  const list = entries.length ? [canAct() && bar.node, table.node] : empty(query.contains ? 'No dead letter on this page contains this.' : 'No dead letters here any more.');
+  const list = entries.length
+    ? [canAct() && bar.node, table.node]
+    : empty(query.contains ? 'No dead letter on this page contains this.' : 'No dead letters here any more.');
   const open = h('a', { class: 'button', href: address(streamPath(key)) }, 'As a stream');
-  const node = h('div', { class: 'page' },
-    pageHead(show(key), { up: [['Dead letters', '/dead']], actions: [containsForm(query), open] }), readerNote(), list, paging(next, query));
+  const node = h(
+    'div',
+    { class: 'page' },
+    pageHead(show(key), { up: [['Dead letters', '/dead']], actions: [containsForm(query), open] }),
+    readerNote(),
+    list,
+    paging(next, query),
+  );
   return { title: show(key), node };
 }
 
@@ -81,22 +155,49 @@ function entryColumns(key, selection) {
   return [
     canAct() && selection.column(),
     { name: 'id', title: 'ID', width: 'id', value: ({ id }) => id, cell: ({ id, at }) => idCell(id, at) },
-    { name: 'reason', title: 'Reason', width: 'reason', value: ({ dead }) => dead, cell: ({ dead }) => reasonCell(dead) },
-    { name: 'from', title: 'From', width: 'reason', value: ({ dead }) => dead, cell: ({ dead }) => provenance(dead) },
-    { name: 'content', title: 'Content', kind: 'wide', value: ({ id }) => id, cell: (row) => contentCell(own(row.fields), () => tools(key, row)) },
+    {
+      name: 'reason',
+      title: 'Reason',
+      width: 'reason',
+      value: ({ dead }) => dead,
+      cell: ({ dead }) => reasonCell(dead),
+    },
+    {
+      name: 'from',
+      title: 'From',
+      width: 'reason',
+      value: ({ dead }) => dead,
+      cell: ({ dead }) => provenance(dead),
+    },
+    {
+      name: 'content',
+      title: 'Content',
+      kind: 'wide',
+      value: ({ id }) => id,
+      cell: (row) => contentCell(own(row.fields), () => tools(key, row)),
+    },
   ].filter(Boolean);
 }
 
 function reasonCell(dead) {
   if (!dead) return h('span', { class: 'dim' }, 'says nothing');
-  return [h('span', { class: 'tag' }, show(dead.reason ?? '') || 'none given'), dead.error && h('div', { class: 'dim clamp', title: show(dead.error) }, show(dead.error))];
+  return [
+    h('span', { class: 'tag' }, show(dead.reason ?? '') || 'none given'),
+    dead.error && h('div', { class: 'dim clamp', title: show(dead.error) }, show(dead.error)),
+  ];
 }
 
 function provenance(dead) {
   if (!dead?.stream) return h('span', { class: 'dim' }, 'unknown');
-  return [h('div', {}, sourceLink(dead.stream, dead.group)),
-    h('div', { class: 'dim' }, `${show(dead.consumer ?? '') || 'nobody'}, ${count(Number(dead.deliveries))} deliveries`),
-    h('code', { class: 'id dim' }, show(dead.id ?? ''))];
+  return [
+    h('div', {}, sourceLink(dead.stream, dead.group)),
+    h(
+      'div',
+      { class: 'dim' },
+      `${show(dead.consumer ?? '') || 'nobody'}, ${count(Number(dead.deliveries))} deliveries`,
+    ),
+    h('code', { class: 'id dim' }, show(dead.id ?? '')),
+  ];
 }
 
 /** The fields that the entry had before it was moved. */
@@ -118,12 +219,35 @@ function containsForm(query) {
     event.preventDefault();
     go(address(location.pathname, Object.fromEntries(new FormData(event.target))));
   };
-  return h('search', {}, h('form', { class: 'filter', onsubmit: send },
-    h('input', { type: 'search', name: 'contains', value: query.contains ?? '', placeholder: 'Contains', 'aria-label': 'Find dead letters', 'data-key': '/' })));
+  return h(
+    'search',
+    {},
+    h(
+      'form',
+      { class: 'filter', onsubmit: send },
+      h('input', {
+        type: 'search',
+        name: 'contains',
+        value: query.contains ?? '',
+        placeholder: 'Contains',
+        'aria-label': 'Find dead letters',
+        'data-key': '/',
+      }),
+    ),
+  );
 }
 
 function paging(next, query) {
-  return h('nav', { class: 'paging', 'aria-label': 'Pages of dead letters' },
-    query.to && h('a', { class: 'button', href: address(location.pathname, { ...query, to: null }) }, 'Newest'),
-    next && h('a', { class: 'button', rel: 'next', href: address(location.pathname, { ...query, to: next }) }, 'Older'));
+  return h(
+    'nav',
+    { class: 'paging', 'aria-label': 'Pages of dead letters' },
+    query.to &&
+      h('a', { class: 'button', href: address(location.pathname, { ...query, to: null }) }, 'Newest'),
+    next &&
+      h(
+        'a',
+        { class: 'button', rel: 'next', href: address(location.pathname, { ...query, to: next }) },
+        'Older',
+      ),
+  );
 }

@@ -18,7 +18,11 @@ const END_PX = 40;
 export async function live({ params: { key }, query, signal }) {
   await get(streamPath(key), {}, signal);
   const tail = new Tail(key, query, signal);
-  const pause = h('button', { type: 'button', class: 'button primary pause', 'data-key': 'p', 'aria-pressed': 'false' }, 'Pause');
+  const pause = h(
+    'button',
+    { type: 'button', class: 'button primary pause', 'data-key': 'p', 'aria-pressed': 'false' },
+    'Pause',
+  );
   pause.addEventListener('click', () => {
     const paused = tail.toggle();
     pause.setAttribute('aria-pressed', String(paused));
@@ -27,8 +31,17 @@ export async function live({ params: { key }, query, signal }) {
   const clear = h('button', { type: 'button', class: 'button', onclick: () => tail.clear() }, 'Clear');
   const tools = h('div', { class: 'filter' }, containsForm(query), pause, clear, tail.status);
   const add = actionButton('Add entry', () => addEntry({ stream: key }), { 'data-key': 'n' });
-  const head = pageHead('Live tail', { up: [['Streams', '/streams'], [show(key), streamPath(key)]], actions: add });
-  return { title: `${show(key)} live`, node: h('div', { class: 'page tail-page' }, head, tools, tail.window) };
+  const head = pageHead('Live tail', {
+    up: [
+      ['Streams', '/streams'],
+      [show(key), streamPath(key)],
+    ],
+    actions: add,
+  });
+  return {
+    title: `${show(key)} live`,
+    node: h('div', { class: 'page tail-page' }, head, tools, tail.window),
+  };
 }
 
 function containsForm(query) {
@@ -36,17 +49,53 @@ function containsForm(query) {
     event.preventDefault();
     go(address(location.pathname, Object.fromEntries(new FormData(event.target))));
   };
-  return h('form', { onsubmit: send, class: 'filter' },
-    h('label', {}, h('span', {}, 'Contains'), h('input', { type: 'search', name: 'contains', value: query.contains ?? '', 'data-key': '/', spellcheck: 'false' })),
-    h('button', { type: 'submit', class: 'button' }, 'Filter'));
+  return h(
+    'form',
+    { onsubmit: send, class: 'filter' },
+    h(
+      'label',
+      {},
+      h('span', {}, 'Contains'),
+      h('input', {
+        type: 'search',
+        name: 'contains',
+        value: query.contains ?? '',
+        'data-key': '/',
+        spellcheck: 'false',
+      }),
+    ),
+    h('button', { type: 'submit', class: 'button' }, 'Filter'),
+  );
 }
 
 class Tail {
   constructor(key, query, signal) {
-    Object.assign(this, { key, query, signal, waiting: [], seen: 0, dropped: 0, paused: false, connected: false, from: '$', frame: null });
+    Object.assign(this, {
+      key,
+      query,
+      signal,
+      waiting: [],
+      seen: 0,
+      dropped: 0,
+      paused: false,
+      connected: false,
+      from: '$',
+      frame: null,
+    });
     this.list = h('ol', { class: 'tail', role: 'log', 'aria-label': 'Entries as they are added' });
-    this.hint = h('p', { class: 'empty' }, 'Waiting for entries. ', h('code', {}, `XADD ${word(key)} * item tea`), ' adds one.');
-    this.window = h('div', { class: 'tail-window', tabindex: 0, 'aria-label': 'Live tail' }, this.hint, this.list);
+    this.hint = h(
+      'p',
+      { class: 'empty' },
+      'Waiting for entries. ',
+      h('code', {}, `XADD ${word(key)} * item tea`),
+      ' adds one.',
+    );
+    this.window = h(
+      'div',
+      { class: 'tail-window', tabindex: 0, 'aria-label': 'Live tail' },
+      this.hint,
+      this.list,
+    );
     this.status = h('span', { class: 'tail-status dim', role: 'status' }, 'Connecting');
     this.connect();
   }
@@ -105,7 +154,12 @@ class Tail {
 
   row({ id, at, fields }) {
     const again = () => addEntry({ stream: this.key, fields });
-    return h('li', {}, h('div', {}, idCell(id, at)), contentCell(fields, () => [copyFields(fields), actionButton('Copy as new', again)]));
+    return h(
+      'li',
+      {},
+      h('div', {}, idCell(id, at)),
+      contentCell(fields, () => [copyFields(fields), actionButton('Copy as new', again)]),
+    );
   }
 
   toggle() {
@@ -123,8 +177,14 @@ class Tail {
   }
 
   describe() {
-    const state = !this.connected ? 'Not connected, trying again' : this.paused ? `Paused, ${count(this.waiting.length)} waiting` : 'Live';
-    const lost = this.dropped ? `, ${count(this.dropped)} not shown (more than ${count(SHOWN_MAX)} while paused)` : '';
+    const state = !this.connected
+      ? 'Not connected, trying again'
+      : this.paused
+        ? `Paused, ${count(this.waiting.length)} waiting`
+        : 'Live';
+    const lost = this.dropped
+      ? `, ${count(this.dropped)} not shown (more than ${count(SHOWN_MAX)} while paused)`
+      : '';
     setText(this.status, `${state} · ${count(this.seen)} seen${lost}`);
     this.status.classList.toggle('is-live', this.connected && !this.paused);
   }

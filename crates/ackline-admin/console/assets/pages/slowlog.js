@@ -14,10 +14,35 @@ import { when } from '../time.js';
 
 const COLUMNS = [
   { name: 'id', title: 'No.', kind: 'number', width: 'narrow', value: ({ id }) => id },
-  { name: 'at', title: 'When', kind: 'number', sortable: true, value: ({ at }) => at, cell: ({ at }) => when(at) },
-  { name: 'usec', title: 'Took', kind: 'number', sortable: true, value: ({ usec }) => usec, cell: ({ usec }) => took(usec) },
-  { name: 'words', title: 'Command', kind: 'wide', value: ({ words }) => words, cell: ({ words }) => h('code', { class: 'line' }, words.map((word) => show(word)).join(' ')) },
-  { name: 'client', title: 'Client', width: 'client', value: ({ client, name }) => (name ? `${show(name)} ${client}` : client) },
+  {
+    name: 'at',
+    title: 'When',
+    kind: 'number',
+    sortable: true,
+    value: ({ at }) => at,
+    cell: ({ at }) => when(at),
+  },
+  {
+    name: 'usec',
+    title: 'Took',
+    kind: 'number',
+    sortable: true,
+    value: ({ usec }) => usec,
+    cell: ({ usec }) => took(usec),
+  },
+  {
+    name: 'words',
+    title: 'Command',
+    kind: 'wide',
+    value: ({ words }) => words,
+    cell: ({ words }) => h('code', { class: 'line' }, words.map((word) => show(word)).join(' ')),
+  },
+  {
+    name: 'client',
+    title: 'Client',
+    width: 'client',
+    value: ({ client, name }) => (name ? `${show(name)} ${client}` : client),
+  },
 ];
 
 function took(usec) {
@@ -35,7 +60,10 @@ export async function slowlog({ signal }) {
   update(await ask());
   poll(REFRESH_MS, signal, async () => update(await ask()));
   const reset = actionButton('Empty the slow log', resetSlowlog, { danger: true });
-  return { title: 'Slow log', node: h('div', { class: 'page' }, pageHead('Slow log', { actions: reset }), readerNote(), list.node) };
+  return {
+    title: 'Slow log',
+    node: h('div', { class: 'page' }, pageHead('Slow log', { actions: reset }), readerNote(), list.node),
+  };
 }
 
 function fine() {
