@@ -26,6 +26,12 @@ export function show(value, lines = false) {
   ).join('');
 }
 
+/** The beginning of a value, at least `length` long if it has so many: great ones are not shown whole. */
+export function head(value, length) {
+  if (typeof value === 'string') return value.slice(0, length);
+  return { base64: value.base64.slice(0, Math.ceil(length / 3) * 4) };
+}
+
 // Controls, and what makes text lie about its order or its being there (bidirectional and invisible marks).
 const MARKS = '\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff';
 const UNPRINTABLE = new RegExp(`[\\u0000-\\u001f${MARKS}]`, 'g');

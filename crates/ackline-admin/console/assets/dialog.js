@@ -31,6 +31,8 @@ export function openDialog(title, build, { wide = false } = {}) {
     window.addEventListener('popstate', () => dialog.open && close(), { once: true });
     document.body.append(dialog);
     dialog.showModal();
+    // Not what closes it: the first thing to fill in, or the way back.
+    dialog.querySelector('form :is(input, textarea), form footer button')?.focus();
   });
 }
 

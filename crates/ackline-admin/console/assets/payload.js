@@ -1,7 +1,7 @@
 // What an entry holds, as text: escaped, collapsed if long, JSON in readable form. Never markup.
 
 import { h, put } from './dom.js';
-import { show } from './bytes.js';
+import { head, show } from './bytes.js';
 import { copyButton } from './notice.js';
 import { size } from './format.js';
 
@@ -16,9 +16,15 @@ export function summary(fields) {
   let room = SUMMARY_CHARS;
   for (const [name, value] of fields) {
     if (room <= 0) break;
-    const text = show(value).slice(0, room);
+    const text = show(head(value, room)).slice(0, room);
     parts.push(
-      h('span', { class: 'pair' }, h('span', { class: 'field-name' }, show(name).slice(0, 60)), ' ', text),
+      h(
+        'span',
+        { class: 'pair' },
+        h('span', { class: 'field-name' }, show(head(name, 60)).slice(0, 60)),
+        ' ',
+        text,
+      ),
     );
     room -= text.length + 10;
   }
@@ -38,17 +44,23 @@ export function fieldList(fields) {
 function valueView(value) {
   const plain = show(value, true);
   const pretty = prettyJson(value);
+  if (!pretty && isShort(plain)) return h('pre', { class: 'value' }, plain);
   const text = pretty ?? plain;
   const long = text.length > COLLAPSED_CHARS * 4 || text.split('\n').length > 12;
   const pre = h('pre', { class: long ? 'value collapsed' : 'value', tabindex: long ? 0 : null }, cut(text));
   const buttons = h(
     'div',
     { class: 'value-tools' },
-    copyButton(() => plain),
+    copyButton(() => (typeof value === 'string' ? value : plain)),
   );
   if (pretty) buttons.prepend(toggle('As stored', 'As JSON', (on) => put(pre, cut(on ? plain : pretty))));
   if (long) buttons.prepend(toggle('Show all', 'Show less', (on) => pre.classList.toggle('collapsed', !on)));
   return [pre, buttons];
+}
+
+/** What is selected as easily as copied needs no buttons. */
+function isShort(text) {
+  return text.length <= 80 && !text.includes('\n');
 }
 
 function cut(text) {

@@ -44,7 +44,7 @@ function lag({ lag: entries, last_delivered_id: last }) {
 
 function drains(group) {
   if (group.lag === 0) return 'nothing left';
-  if (isBehind(group)) return 'not at this rate';
+  if (isBehind(group)) return 'it does not';
   return group.drains_in_seconds === null ? NONE : span(group.drains_in_seconds * 1000);
 }
 

@@ -6,6 +6,7 @@ import { events, get, streamPath } from '../api.js';
 import { show, word } from '../bytes.js';
 import { contentCell, copyFields, idCell } from '../entries.js';
 import { count } from '../format.js';
+import { empty } from '../notice.js';
 import { pageHead } from '../page.js';
 import { address, go } from '../router.js';
 import { actionButton } from '../session.js';
@@ -83,13 +84,7 @@ class Tail {
       frame: null,
     });
     this.list = h('ol', { class: 'tail', role: 'log', 'aria-label': 'Entries as they are added' });
-    this.hint = h(
-      'p',
-      { class: 'empty' },
-      'Waiting for entries. ',
-      h('code', {}, `XADD ${word(key)} * item tea`),
-      ' adds one.',
-    );
+    this.hint = empty('Waiting for entries. To add one:', h('code', {}, `XADD ${word(key)} * item tea`));
     this.window = h(
       'div',
       { class: 'tail-window', tabindex: 0, 'aria-label': 'Live tail' },
