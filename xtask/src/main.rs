@@ -2,15 +2,17 @@
 
 mod ceiling;
 mod compare;
+mod demo;
 mod deps;
 mod e2e;
+mod package;
 mod pgo;
 mod run;
 mod tidy;
 
 use std::process::ExitCode;
 
-use run::{Step, cargo, root};
+use run::{Step, cargo, cargo_command, root, status};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -19,9 +21,12 @@ usage: cargo xtask <command>
   ci           fmt, clippy, deps, tidy, then test
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
+  demo ...     a minute of orders, crashes and poison to be seen in the console: [--seconds N] [--keep]
+  docs         writes the pages that are made from the tables: docs/commands
   e2e [NAME]   only the end-to-end scripts, or only those named
   sim SEED [N] the simulation from one seed, or from N seeds on
   compare ...  Redis and Valkey beside Ackline, see `cargo xtask compare --help`
+  package ...  archive and Debian package of a release: [--target TRIPLE]
   pgo          a release binary, made faster by what a counting one saw under load; needs llvm-profdata
   ceiling ...  the server that `compare` measures as the least that is possible";
 
@@ -46,10 +51,13 @@ fn dispatch(command: &str, rest: &[String]) -> Step {
         ("ci", []) => ci(),
         ("tidy", []) => tidy::check(&root()),
         ("deps", []) => deps::check(),
+        ("demo", options) => demo::run(options),
+        ("docs", []) => docs(),
         ("sim", seeds) if !seeds.is_empty() => {
             let soak = ["run", "--quiet", "--release", "-p", "ackline-sim", "--bin", "soak", "--"];
             cargo(&soak.into_iter().chain(seeds.iter().map(String::as_str)).collect::<Vec<_>>())
         }
+        ("package", options) => package::run(options),
         ("pgo", []) => pgo::run(),
         ("compare", options) => compare::run(options),
         ("ceiling", options) => ceiling::run(options),
@@ -80,6 +88,13 @@ fn test() -> Step {
 fn models() -> Step {
     let packages = ["-p", "ackline-log", "-p", "ackline", "-p", "ackline-server"];
     cargo(&[&["test"], &packages[..], &["--features", "model", "--lib", "--test", "model"]].concat())
+}
+
+/// The tests that compare the pages with the tables write them if they are told to.
+fn docs() -> Step {
+    let mut tests = cargo_command();
+    tests.args(["test", "-p", "ackline-server", "--lib", "up_to_date"]).env("ACKLINE_UPDATE_DOCS", "1");
+    status(&mut tests)
 }
 
 fn build_binary() -> Step {

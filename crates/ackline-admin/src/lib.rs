@@ -17,6 +17,7 @@
 pub mod client;
 pub mod doctor;
 pub mod http;
+pub mod metrics;
 pub mod reply;
 pub mod view;
 pub mod words;

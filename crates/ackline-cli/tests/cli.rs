@@ -4,10 +4,14 @@
 
 #[path = "cli/abuse/mod.rs"]
 mod abuse;
+#[path = "cli/acl.rs"]
+mod acl;
 #[path = "cli/bench.rs"]
 mod bench;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/config/mod.rs"]
+mod config;
 #[path = "cli/crash.rs"]
 mod crash;
 #[path = "cli/cve.rs"]
@@ -18,5 +22,9 @@ mod cycle;
 mod limits;
 #[path = "cli/process.rs"]
 mod process;
+#[path = "cli/sockets.rs"]
+mod sockets;
+#[path = "cli/tls/mod.rs"]
+mod tls;
 #[path = "cli/transfer.rs"]
 mod transfer;

@@ -25,6 +25,7 @@ pub mod run;
 pub mod spec;
 pub mod state;
 pub mod table;
+pub mod tally;
 pub mod txn;
 pub mod waiter;
 
@@ -37,5 +38,6 @@ pub use reply::{Outcome, Reply};
 pub use run::Called;
 pub use spec::Spec;
 pub use state::{Keyspace, Reach, Shard, ShardSet};
+pub use tally::Tally;
 pub use txn::{Context, Query, Settings, Ticket, Txn};
 pub use waiter::{Served, Unserved};

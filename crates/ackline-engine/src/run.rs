@@ -1,6 +1,6 @@
 //! Running commands: one call, parking, and serving the blocked reads that a change unblocked.
 
-use crate::args::Args;
+use crate::args::{Args, OwnedArgs};
 use crate::error::Error;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
@@ -139,6 +139,12 @@ impl Txn<'_> {
             self.release(&waiter, outcome);
             true
         })
+    }
+
+    /// The command of a blocked read, with the words that it will be run with.
+    pub fn parked_call(&self, ticket: Ticket) -> Option<(&'static Spec, OwnedArgs)> {
+        let waiter = self.reach.shards().find_map(|shard| shard.waiters.get(ticket));
+        waiter.map(|waiter| (waiter.spec, waiter.args.clone()))
     }
 
     /// Does what time alone brings about: keys expire, blocked reads run into their deadline, entries become idle

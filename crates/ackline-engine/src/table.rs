@@ -92,7 +92,8 @@ impl Table {
             }
             _ => spec,
         };
-        match spec.accepts(args.len()) && !matches!(spec.run, Run::Container) {
+        // A container alone has too few words, except COMMAND, which says something by itself.
+        match spec.accepts(args.len()) {
             true => Ok(spec),
             false => Err(Error::arity(spec.name)),
         }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::garbage::Garbage;
 use crate::record::{Change, Record};
 use crate::state::{Group, Name, Reach, Shard, ShardSet, Slot, Stream, Value};
+use crate::tally::Tally;
 use crate::waiter::{self, Served};
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -139,6 +140,11 @@ impl<'a> Query<'a> {
         self.group(key, group)?.ok_or_else(|| Error::no_group(key, group))
     }
 
+    /// What was done to keys beside this one.
+    pub(crate) fn tally(&self, key: &[u8]) -> &Tally {
+        self.reach.shard(key).tally()
+    }
+
     /// The held shards.
     pub fn reach(&self) -> &Reach<'a> {
         &self.reach
@@ -209,7 +215,19 @@ impl<'a> Txn<'a> {
         apply(&mut self.query.reach, &record, &mut self.garbage)
             .expect("a command emits only what fits the state it saw");
         self.note_use(&record);
+        self.count(&record);
         self.after(&record);
+    }
+
+    fn count(&self, record: &Record<'_>) {
+        use Change::*;
+        let counted = matches!(
+            record.change,
+            Append { .. } | Deliver { .. } | Claim { .. } | Release { .. } | Ack { .. }
+        );
+        if counted {
+            self.tally(record.key).note(&record.change);
+        }
     }
 
     /// What a key was just made by counts as use of it. Other changes follow a look at their key.

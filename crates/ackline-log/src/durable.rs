@@ -1,8 +1,8 @@
 //! The watch on durability: how far the log is safe, and who wants to know.
 
-use crate::Lsn;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Condvar, Instant, Mutex};
+use crate::{Histogram, Lsn};
 use std::fmt;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub struct Durable {
     gate: Mutex<()>,
     advanced: Condvar,
     subscribers: Mutex<Vec<Subscriber>>,
+    syncs: Histogram,
 }
 
 impl fmt::Debug for Durable {
@@ -35,6 +36,11 @@ impl Durable {
     /// Batches up to here are on stable storage.
     pub fn synced(&self) -> Lsn {
         self.synced.load(Ordering::SeqCst)
+    }
+
+    /// How long syncs took, in microseconds.
+    pub fn syncs(&self) -> &Histogram {
+        &self.syncs
     }
 
     /// A write or sync failed: nothing will become durable any more.

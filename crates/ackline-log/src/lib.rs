@@ -15,6 +15,7 @@ mod durable;
 #[cfg(any(test, feature = "conformance"))]
 pub mod faulty;
 mod frame;
+mod histogram;
 pub mod inspect;
 mod local;
 mod memory;
@@ -29,6 +30,7 @@ pub mod sync;
 mod writer;
 
 pub use durable::Durable;
+pub use histogram::Histogram;
 pub use local::{Directory, LocalLog, LocalOptions};
 pub use memory::{MemoryLog, NoLog};
 

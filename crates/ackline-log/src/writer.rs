@@ -11,6 +11,7 @@
 //! the thread, which syncs without holding the writer.
 
 use crate::desk::{Desk, Kept, Light, Rest, Work};
+use crate::durable::Durable;
 use crate::frame::{self, Kind, link};
 use crate::segment::{Chain, HEADER, Segment, Spare, next_size};
 use crate::storage::{Storage, StorageFile, is_full};
@@ -60,6 +61,15 @@ struct Due {
     segment: u64,
     end: u64,
     lsn: Lsn,
+}
+
+impl Due {
+    fn make(&self, durable: &Durable) -> io::Result<()> {
+        let began = Instant::now();
+        self.file.sync()?;
+        durable.syncs().count(began.elapsed().as_micros() as u64, 1);
+        Ok(())
+    }
 }
 
 impl Writer {
@@ -115,7 +125,7 @@ impl Writer {
             return;
         }
         let (stop, due) = self.turn(second);
-        let synced = due.map(|due| due.file.sync().map(|()| due));
+        let synced = due.map(|due| due.make(&self.desk.durable).map(|()| due));
         self.end_turn(stop, synced);
     }
 
@@ -238,7 +248,7 @@ impl Writer {
 
     fn sync(&mut self) -> io::Result<()> {
         let due = self.all_written();
-        due.file.sync()?;
+        due.make(&self.desk.durable)?;
         self.note_sync(&due);
         Ok(())
     }
@@ -366,7 +376,7 @@ pub(crate) fn run(writer: &Mutex<Writer>, desk: &Desk) {
         let second = held.sync_at(mode).is_some_and(|at| Instant::now() >= at);
         let (stop, due) = held.turn(second);
         drop(held);
-        let synced = due.map(|due| due.file.sync().map(|()| due));
+        let synced = due.map(|due| due.make(&desk.durable).map(|()| due));
         if !writer.lock().end_turn(stop, synced) {
             return;
         }

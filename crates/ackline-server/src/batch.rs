@@ -64,7 +64,7 @@ impl Place {
 /// Whether a request can begin a batch.
 pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -> Option<First> {
     let plain = session.multi.is_none()
-        && session.authenticated
+        && session.identity.admitted
         && session.reply_mode == ReplyMode::On
         && !shared.has_monitors.load(Relaxed)
         && !(session.protocol == Protocol::Resp2 && session.subscribed() > 0);
@@ -77,8 +77,15 @@ pub(crate) fn first(session: &Session, shared: &Shared, request: &Request<'_>) -
     let now = ackline::now_ms();
     let free = !shared.is_loading()
         && shared.pause_until.load(Relaxed) <= now
-        && dispatch::no_room(session, shared, spec).is_none();
+        && dispatch::no_room(session, shared, spec).is_none()
+        && may(session, shared, spec, args);
     free.then(|| First { spec, place: Place::of(shared, key), now })
+}
+
+/// Whether the user may make a call. Who may do everything is known by one look.
+#[inline]
+fn may(session: &Session, shared: &Shared, spec: &'static Spec, args: Args<'_>) -> bool {
+    !session.identity.limited || session.may(shared.row(spec).number, spec, args)
 }
 
 /// The key of a command that may share a hold of its shard with others: it cannot block, answers little, and has one key;
@@ -229,7 +236,7 @@ impl Stretch<'_> {
             if self.calls == end || txn.batch().len() >= BYTES_MAX || txn.has_ready() {
                 return End::Nothing;
             }
-            match self.next(wire) {
+            match self.next(session, wire) {
                 Ok(Some(true)) => {}
                 Ok(Some(false)) => return End::Another,
                 Ok(None) => return End::Nothing,
@@ -239,7 +246,7 @@ impl Stretch<'_> {
     }
 
     /// Goes on to the next request, if it is complete and can be in a batch. Answers whether it can be in this one.
-    fn next(&mut self, wire: &mut Wire) -> Result<Option<bool>, ProtocolError> {
+    fn next(&mut self, session: &Session, wire: &mut Wire) -> Result<Option<bool>, ProtocolError> {
         if wire.is_empty() || !wire.decode(self.limits)? {
             return Ok(None);
         }
@@ -253,6 +260,9 @@ impl Stretch<'_> {
         let Some((spec, key)) = spec.and_then(|spec| Some((spec, only_key(spec, args)?))) else {
             return Ok(None);
         };
+        if !may(session, self.shared, spec, args) {
+            return Ok(None);
+        }
         if !same {
             self.settle();
             self.row = Row::new(spec, self.watch.at);

@@ -1,5 +1,6 @@
 //! Every connected client, for CLIENT LIST, CLIENT KILL and statistics.
 
+use crate::acl::User;
 use crate::mail::Msg;
 use crate::shared::Shared;
 use parking_lot::Mutex;
@@ -80,6 +81,8 @@ pub(crate) struct Details {
     pub(crate) name: Vec<u8>,
     pub(crate) lib_name: Vec<u8>,
     pub(crate) lib_ver: Vec<u8>,
+    /// As whom it acts; `None` before it has said anything.
+    pub(crate) user: Option<Arc<User>>,
     pub(crate) db: u32,
     pub(crate) resp3: bool,
     /// Commands queued by MULTI; -1 outside.

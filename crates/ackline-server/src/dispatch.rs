@@ -1,5 +1,7 @@
 //! From words to an answer: the order of checks, transactions, and who runs what.
 
+use crate::acl::log::Reason;
+use crate::acl::redact;
 use crate::commands::{Answer, Env};
 use crate::encode;
 use crate::mail::{Msg, Push};
@@ -52,17 +54,18 @@ fn admit(session: &Session, shared: &Shared, args: Args<'_>) -> Result<&'static 
     if spec.name == "debug" && !may_debug(session, shared) {
         return Err(Error::from_static(DEBUG_REFUSED));
     }
-    if !session.authenticated && !spec.flags.has(Flags::NO_AUTH) {
+    if !session.identity.admitted && !spec.flags.has(Flags::NO_AUTH) {
         return Err(Error::from_static("NOAUTH Authentication required."));
     }
+    if session.multi.is_some() && spec.flags.has(Flags::NO_MULTI) {
+        return Err(Error::from_static("ERR Command not allowed inside a transaction"));
+    }
+    session.check(shared, spec, args, session.multi.is_some()).map_err(|(_, error)| error)?;
     if shared.is_loading() && !runs_while_loading(spec) {
         return Err(Error::from_static("LOADING Redis is loading the dataset in memory"));
     }
     if let Some(error) = no_room(session, shared, spec) {
         return Err(error);
-    }
-    if session.multi.is_some() && spec.flags.has(Flags::NO_MULTI) {
-        return Err(Error::from_static("ERR Command not allowed inside a transaction"));
     }
     if session.protocol == Protocol::Resp2 && session.subscribed() > 0 && !SUBSCRIBER.contains(&spec.name) {
         return Err(Error::from(format!(
@@ -294,6 +297,16 @@ fn exec_one(
     (spec, args): (&'static Spec, Args<'_>),
     now: i64,
 ) {
+    // A command before it may have changed the user.
+    if session.is_outdated(shared) && !session.renew_user(shared) {
+        session.closing = true;
+    }
+    if let Err((reason, _)) = session.check(shared, spec, args, true) {
+        let error = no_longer_allowed(reason);
+        shared.stats.count_error(error.as_bytes());
+        shared.row(spec).stats.own().rejected.fetch_add(1, Relaxed);
+        return session.writer().error(error.as_bytes());
+    }
     let start = Instant::now();
     let failed = match spec.run {
         Run::Outside | Run::Container => {
@@ -311,6 +324,19 @@ fn exec_one(
         }
     };
     shared.row(spec).stats.own().count(start.elapsed().as_micros() as u64, failed);
+}
+
+/// The error of a queued command that its user may not run any more.
+fn no_longer_allowed(reason: Reason) -> Error {
+    let why = match reason {
+        Reason::Key => "no permission to touch the specified keys",
+        Reason::Channel => "no permission to access one of the channels used as arguments to the command",
+        Reason::Command | Reason::Auth => "no permission to execute the command or subcommand",
+    };
+    Error::from(format!(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This \
+         command is no longer allowed for the following reason: {why}"
+    ))
 }
 
 /// The shards of all queued commands; all of them if one of the server's own commands may look at state.
@@ -339,11 +365,17 @@ pub(crate) fn note_slow(
     }
     let name = session.info.details.lock().name.clone();
     let max = live.slowlog_max_len.load(Relaxed) as usize;
+    let shown = redact::words(spec, args);
+    let args = shown.as_ref().map_or(args, OwnedArgs::as_args);
     shared.slowlog.add(now / 1000, usec, args, (&session.info.addr, &name), max);
 }
 
 /// Monitors see every command but the administrator's.
 fn show_monitors(session: &Session, shared: &Shared, spec: &Spec, args: Args<'_>) {
+    // The process itself looks at its streams each second; that would drown what somebody wants to see.
+    if session.info.addr == "admin:0" && session.info.details.lock().no_touch {
+        return;
+    }
     if spec.flags.has(Flags::ADMIN) || spec.flags.has(Flags::SKIP_MONITOR) {
         return;
     }

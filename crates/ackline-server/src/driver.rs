@@ -210,25 +210,33 @@ impl Driver {
 
     /// Welcomes who comes from outside, if there is room and no reason against it.
     fn admit(&mut self, mut stream: Stream) {
-        if let Some(refusal) = refusal(&self.shared, &stream) {
+        let (full, denied) = (is_full(&self.shared), is_denied(&self.shared, &stream));
+        if full || denied {
             self.shared.stats.rejected_connections.fetch_add(1, Relaxed);
-            // The peer learns why if it still listens, and would understand it.
-            if !stream.is_encrypted() {
-                let _ = stream.write(refusal.as_bytes());
-            }
-            return;
         }
-        self.welcome(stream, Who::Nobody);
+        match (full || denied, stream.is_encrypted()) {
+            (false, _) => self.welcome(stream, Who::Nobody, None),
+            // Those would understand it only after a handshake, for which there is room or not.
+            (true, true) if full => {}
+            (true, true) => self.welcome(stream, Who::Nobody, Some(DENIED)),
+            (true, false) => {
+                // The peer learns why if it still listens.
+                let _ = stream.write(if full { FULL } else { DENIED }.as_bytes());
+            }
+        }
     }
 
-    fn welcome(&mut self, mut stream: Stream, who: Who) {
+    /// `refusal`: what the peer is told instead of being served.
+    fn welcome(&mut self, mut stream: Stream, who: Who, refusal: Option<&str>) {
         let shared = Arc::clone(&self.shared);
+        // The user may be gone since the connection was asked for.
+        let Some(identity) = shared.identify(&who) else { return };
         shared.stats.connections.fetch_add(1, Relaxed);
-        let tls = match stream.is_encrypted().then(|| shared.tls.current().map(Channel::new)).flatten() {
-            Some(Ok(channel)) => Some(Box::new(channel)),
-            None if !stream.is_encrypted() => None,
-            // Nothing but the configuration could make it fail, and that was tried.
-            _ => return tracing::error!("there is nothing to encrypt a connection with"),
+        let tls = match stream.is_encrypted().then(|| shared.tls.current().map(Channel::new)) {
+            None => None,
+            Some(Some(Ok(channel))) => Some(Box::new(channel)),
+            // Nothing but the parameters could make it fail, and those were tried.
+            Some(_) => return tracing::error!("there is nothing to encrypt a connection with"),
         };
         let (id, ends) = (shared.clients.next_id(), (stream.peer(), stream.local()));
         let info = Arc::new(ClientInfo::new(id, ends, stream.fd(), self.index));
@@ -238,8 +246,10 @@ impl Driver {
             return;
         }
         shared.clients.add(Arc::clone(&info));
-        let authenticated = who != Who::Nobody || shared.config.string("requirepass").is_empty();
-        let session = Session::new(info, stream.is_local(), authenticated);
+        let mut session = Session::new(info, stream.is_local(), identity);
+        if let Some(text) = refusal {
+            session.turn_away(text);
+        }
         if tls.is_some() {
             self.shaking.push_back((ackline::now_ms() + HANDSHAKE_MAX, id));
         }
@@ -282,12 +292,10 @@ impl Driver {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.is_fed = false;
         let alive = connection.write(&self.shared, self.poll.registry(), id);
-        let session = &connection.session;
-        let over =
-            session.closing && !session.out.is_held() && session.out.len() == 0 && !connection.wants_write;
-        if !alive || over || self.shared.broker().log().durable().poisoned() {
+        if !alive || connection.is_over() || self.shared.broker().log().durable().poisoned() {
             return self.close(id);
         }
+        let session = &connection.session;
         if session.out.is_held() && !std::mem::replace(&mut connection.is_held, true) {
             self.held.push(id);
         }
@@ -321,7 +329,7 @@ impl Driver {
         while let Some((_, id)) = self.shaking.front().copied().filter(|(until, _)| *until <= now) {
             self.shaking.pop_front();
             if let Some(connection) = self.connections.get(&id)
-                && connection.tls.as_ref().is_some_and(|tls| tls.is_shaking())
+                && connection.is_shaking()
             {
                 connection.handshake_failed(&self.shared, "it takes too long");
                 self.close(id);
@@ -345,7 +353,7 @@ impl Driver {
         for msg in shared.mailboxes()[self.index].take() {
             match msg {
                 Msg::Accepted(stream) => self.admit(stream),
-                Msg::Invited(stream, who) => self.welcome(stream, who),
+                Msg::Invited(stream, who) => self.welcome(stream, who, None),
                 Msg::Kill(id) => self.close(id),
                 Msg::Served { client, ticket, outcome, lsn } => self.with(client, |session| {
                     session.serve(&shared, ticket, &outcome, lsn);
@@ -356,7 +364,24 @@ impl Driver {
                     session.give_up(with_error);
                     session.feed(&shared);
                 }),
+                Msg::UsersChanged { by } => self.renew_users(by),
                 Msg::Resume => {}
+            }
+        }
+    }
+
+    /// Every connection takes over what its user has become. Those that may not stay go at once; the one that is the
+    /// cause gets its reply first.
+    fn renew_users(&mut self, by: u64) {
+        let shared = Arc::clone(&self.shared);
+        let outdated = |(id, connection): (&u64, &mut Box<Connection>)| {
+            (!connection.session.renew_user(&shared)).then_some(*id)
+        };
+        let leaving: Vec<u64> = self.connections.iter_mut().filter_map(outdated).collect();
+        for id in leaving {
+            match id == by {
+                true => self.with(id, |session| session.closing = true),
+                false => self.close(id),
             }
         }
     }
@@ -452,7 +477,7 @@ impl Connection {
             return WasRead::All;
         }
         for _ in 0..READS_MAX {
-            if self.session.closing {
+            if self.session.closing && !self.is_shaking() {
                 return WasRead::All;
             }
             let read = self.stream.read(scratch);
@@ -476,6 +501,18 @@ impl Connection {
             }
         }
         WasRead::More
+    }
+
+    /// Whether its TLS handshake is under way.
+    fn is_shaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_shaking())
+    }
+
+    /// Whether everything was said to one that is to be closed.
+    fn is_over(&self) -> bool {
+        let session = &self.session;
+        let said = !session.out.is_held() && session.out.len() == 0 && !self.wants_write;
+        session.closing && said && !self.is_shaking()
     }
 
     /// Runs what was read. False if the connection is to be closed.
@@ -508,7 +545,7 @@ impl Connection {
 
     /// What was read is not encrypted, or not as it should be.
     fn refuse(&mut self, shared: &Shared, error: &rustls::Error) {
-        match self.tls.as_ref().is_some_and(|tls| tls.is_shaking()) {
+        match self.is_shaking() {
             true => self.handshake_failed(shared, error),
             false => tracing::debug!("client {} is closed: {error}", self.session.info.id),
         }
@@ -538,7 +575,8 @@ impl Connection {
             self.traffic = (bytes, since);
         }
         let session = &self.session;
-        let may_be_silent = session.blocked.is_some() || session.monitor || session.subscribed() > 0;
+        let waits = session.blocked.is_some() || session.out.is_held();
+        let may_be_silent = waits || session.monitor || session.subscribed() > 0;
         if may_be_silent || self.stream.is_within() { 0 } else { now - self.traffic.1 }
     }
 
@@ -554,7 +592,7 @@ impl Connection {
 
     fn over_query_limit(&mut self, shared: &Shared) -> bool {
         let limit = shared.config.live().client_query_buffer_limit.load(Relaxed) as usize;
-        let unauthenticated = if self.session.authenticated { usize::MAX } else { 1 << 20 };
+        let unauthenticated = if self.session.identity.admitted { usize::MAX } else { 1 << 20 };
         self.session.unread() > limit.min(unauthenticated)
     }
 
@@ -604,7 +642,7 @@ impl Connection {
         self.session.info.output_room.store(self.session.out.room(), Relaxed);
         let limits =
             shared.config.live().output_limits(self.session.subscribed() > 0 || self.session.monitor);
-        let unauthenticated = !self.session.authenticated && waiting > 64 * 1024;
+        let unauthenticated = !self.session.identity.admitted && waiting > 64 * 1024;
         if unauthenticated || (limits.hard > 0 && waiting > limits.hard) {
             tracing::warn!("client {} is closed: its output is over the limit", self.session.info.id);
             return false;
@@ -627,15 +665,18 @@ fn send(stream: &mut Stream, tls: &mut Option<Box<Channel>>, bytes: &[u8]) -> st
     }
 }
 
-/// Why a connection is not welcome.
-fn refusal(shared: &Shared, stream: &Stream) -> Option<&'static str> {
-    let live = shared.config.live();
-    if shared.clients.len() as u64 >= live.maxclients.load(Relaxed) {
-        return Some("-ERR max number of clients reached\r\n");
-    }
-    let open = live.protected_mode.load(Relaxed) && shared.config.string("requirepass").is_empty();
-    (open && !stream.is_local()).then_some(
-        "-DENIED Ackline runs in protected mode: it has no password, so only clients of this machine may connect. \
-         Set a password with requirepass, or turn protected-mode off if the network can be trusted.\r\n",
-    )
+fn is_full(shared: &Shared) -> bool {
+    shared.clients.len() as u64 >= shared.config.live().maxclients.load(Relaxed)
 }
+
+const FULL: &str = "-ERR max number of clients reached\r\n";
+
+/// protected-mode.
+fn is_denied(shared: &Shared, stream: &Stream) -> bool {
+    let open = shared.config.live().protected_mode.load(Relaxed) && shared.users.default_user().nopass;
+    open && !stream.is_local()
+}
+
+const DENIED: &str = "-DENIED Ackline runs in protected mode: it has no password, so only clients of this \
+     machine may connect. Set a password with requirepass, or turn protected-mode off if the network can be \
+     trusted.\r\n";

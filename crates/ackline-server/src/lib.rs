@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acl;
 mod batch;
 mod clients;
 mod commands;
@@ -18,6 +19,7 @@ mod mail;
 mod memory;
 mod monitor;
 mod net;
+mod observation;
 pub mod offline;
 mod output;
 mod pubsub;
@@ -34,4 +36,5 @@ mod tls;
 
 pub use commands::connection::REDIS_VERSION;
 pub use handle::{Handle, Who};
+pub use observation::{CommandTimes, Observation};
 pub use start::{StartError, run};

@@ -46,6 +46,8 @@ pub(crate) enum Msg {
     Kill(u64),
     /// CLIENT UNBLOCK of a client that waits for something outside the engine; `true` = with an error.
     Unblock(u64, bool),
+    /// Users, or what they may do, were changed by this client.
+    UsersChanged { by: u64 },
     /// A pause ended.
     Resume,
 }

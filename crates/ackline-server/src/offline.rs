@@ -4,6 +4,7 @@ use crate::clients::ClientInfo;
 use crate::commands;
 use crate::config::{Config, ConfigError};
 use crate::driver::WAKER;
+use crate::handle::Who;
 use crate::mail::{Mailbox, Msg};
 use crate::session::Session;
 use crate::shared::Shared;
@@ -32,6 +33,8 @@ pub enum OfflineError {
     Open(OpenError),
     /// The operating system refused.
     System(std::io::Error),
+    /// The file of the users is wrong.
+    Users(String),
 }
 
 impl fmt::Display for OfflineError {
@@ -40,6 +43,7 @@ impl fmt::Display for OfflineError {
             OfflineError::Config(error) => error.fmt(f),
             OfflineError::Open(error) => error.fmt(f),
             OfflineError::System(error) => error.fmt(f),
+            OfflineError::Users(why) => f.write_str(why),
         }
     }
 }
@@ -59,6 +63,7 @@ impl Offline {
         let local =
             LocalOptions { sync: sync_mode(&config), seed: Some(seed as u32), by_hand: true, ..local };
         let shared = Arc::new(Shared::new(config, || 0).map_err(OfflineError::Open)?);
+        shared.users.open(&shared.config).map_err(OfflineError::Users)?;
         let poll = Poll::new().map_err(OfflineError::System)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(OfflineError::System)?;
         shared.set_mailboxes(vec![Mailbox::new(waker)]);
@@ -89,8 +94,8 @@ impl Offline {
         let ends = (format!("offline:{id}"), "offline".to_owned());
         let info = Arc::new(ClientInfo::new(id, ends, -1, 0));
         self.shared.clients.add(Arc::clone(&info));
-        let authenticated = self.shared.config.string("requirepass").is_empty();
-        self.sessions.insert(id, Session::new(info, true, authenticated));
+        let identity = self.shared.identify(&Who::Nobody).expect("there is a default user");
+        self.sessions.insert(id, Session::new(info, true, identity));
         id
     }
 
@@ -147,6 +152,7 @@ impl Offline {
                         session.feed(&shared);
                     }
                 }
+                Msg::UsersChanged { by } => self.renew_users(by),
                 Msg::Accepted(_) | Msg::Invited(..) | Msg::Resume => {}
             }
         }
@@ -154,6 +160,18 @@ impl Offline {
         for session in self.sessions.values_mut() {
             if session.blocked.is_some() && session.poll(&shared, now) {
                 session.feed(&shared);
+            }
+        }
+    }
+
+    fn renew_users(&mut self, by: u64) {
+        let shared = Arc::clone(&self.shared);
+        let outdated = |(id, session): (&u64, &mut Session)| (!session.renew_user(&shared)).then_some(*id);
+        let leaving: Vec<u64> = self.sessions.iter_mut().filter_map(outdated).collect();
+        for id in leaving {
+            match self.sessions.get_mut(&id) {
+                Some(session) if id == by => session.closing = true,
+                _ => self.disconnect(id),
             }
         }
     }

@@ -21,7 +21,8 @@ pub(crate) struct Output {
     overflown: bool,
 }
 
-/// Sent bytes are moved out of the way once there are so many of them.
+/// Sent bytes are moved out of the way once there are so many of them, and no fewer than of the others: what is sent in
+/// small pieces must not be moved once a piece.
 const COMPACT: usize = 64 * 1024;
 /// A buffer larger than this is not kept for the next. A thread keeps one that large, because what is given back has to be
 /// made anew, page by page.
@@ -138,7 +139,7 @@ impl Output {
         self.sent += count;
         if self.sent == self.bytes.len() {
             self.give_back();
-        } else if self.sent >= COMPACT {
+        } else if self.sent >= COMPACT.max(self.bytes.len() / 2) {
             self.bytes.drain(..self.sent);
             self.marks.iter_mut().for_each(|mark| mark.0 -= self.sent);
             self.released -= self.sent;
@@ -206,6 +207,24 @@ mod tests {
         out.ready(99);
         out.advance(1000);
         assert_eq!((out.room(), out.len(), out.is_held()), (0, 0, false));
+    }
+
+    #[test]
+    fn what_is_sent_in_pieces_is_moved_a_few_times_at_most() {
+        let mut out = Output::default();
+        out.bytes().extend((0..4_000_000_u32).map(|n| n as u8));
+        out.seal(1);
+        let (mut sent, mut moves) = (0, 0);
+        while out.len() > 0 {
+            let piece = out.ready(1)[..COMPACT.min(4_000_000 - sent)].to_vec();
+            assert!(piece.iter().enumerate().all(|(i, byte)| *byte == (sent + i) as u8));
+            let before = out.end();
+            out.advance(piece.len());
+            sent += piece.len();
+            moves += usize::from(out.end() < before);
+        }
+        assert!(moves < 10, "{moves}");
+        assert_eq!((sent, out.room()), (4_000_000, 0));
     }
 
     #[test]

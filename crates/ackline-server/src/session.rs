@@ -6,6 +6,7 @@
 //!            └── stays unread while ┴─► blocked (a read, WAIT, a pause)
 //! ```
 
+use crate::acl::Identity;
 use crate::batch;
 use crate::clients::ClientInfo;
 use crate::dispatch;
@@ -139,7 +140,7 @@ pub(crate) struct Session {
     pub(crate) out: Output,
     pub(crate) protocol: Protocol,
     pub(crate) db: u32,
-    pub(crate) authenticated: bool,
+    pub(crate) identity: Identity,
     pub(crate) local: bool,
     pub(crate) multi: Option<Queue>,
     pub(crate) watches: Vec<Watch>,
@@ -154,14 +155,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(info: Arc<ClientInfo>, local: bool, authenticated: bool) -> Session {
+    pub(crate) fn new(info: Arc<ClientInfo>, local: bool, identity: Identity) -> Session {
+        info.details.lock().user = Some(Arc::clone(&identity.user));
         Session {
             info,
             wire: None,
             out: Output::default(),
             protocol: Protocol::Resp2,
             db: 0,
-            authenticated,
+            identity,
             local,
             multi: None,
             watches: Vec::new(),
@@ -174,11 +176,18 @@ impl Session {
         }
     }
 
+    /// The client is told why it is not served.
+    pub(crate) fn turn_away(&mut self, why: &str) {
+        self.out.bytes().extend_from_slice(why.as_bytes());
+        self.seal(0);
+        self.closing = true;
+    }
+
     /// The client showed a certificate that names it. A name that is no user's changes nothing.
     pub(crate) fn certified(&mut self, shared: &Shared, name: &str) {
-        match name {
-            "default" => self.authenticated = true,
-            _ => {
+        match shared.users.admit(&crate::handle::Who::User(name.to_owned())) {
+            Some(user) => self.log_in(user),
+            None => {
                 shared.stats.tls_cert_failures.fetch_add(1, Relaxed);
             }
         }
@@ -198,9 +207,13 @@ impl Session {
     pub(crate) fn feed(&mut self, shared: &Shared) {
         let Some(mut wire) = self.wire.take() else { return };
         while !self.closing && self.blocked.is_none() && !wire.is_empty() {
+            if self.is_outdated(shared) && !self.renew_user(shared) {
+                self.closing = true;
+                break;
+            }
             let limits = Limits {
                 bulk_max: shared.config.live().proto_max_bulk_len.load(Relaxed) as usize,
-                authenticated: self.authenticated,
+                authenticated: self.identity.admitted,
                 ..Limits::default()
             };
             self.out.set_limit(self.output_limit(shared));
@@ -230,7 +243,7 @@ impl Session {
 
     /// How many bytes may wait for the client; 0 = any.
     fn output_limit(&self, shared: &Shared) -> usize {
-        match self.authenticated {
+        match self.identity.admitted {
             true => shared.config.live().output_limits(self.subscribed() > 0 || self.monitor).hard as usize,
             false => UNAUTHENTICATED_OUTPUT,
         }

@@ -1,5 +1,6 @@
 //! What all I/O threads share.
 
+use crate::acl::Users;
 use crate::clients::Clients;
 use crate::commands::{self, Handler};
 use crate::config::Config;
@@ -21,7 +22,22 @@ use std::sync::{Arc, OnceLock};
 /// What there is about one command beside its declaration.
 pub(crate) struct Row {
     pub(crate) handler: Option<Handler>,
+    /// Its number in the catalog of access control.
+    pub(crate) number: u16,
     pub(crate) stats: PerThread<CommandStats>,
+}
+
+impl Row {
+    /// How many calls took how long: upper bounds in microseconds, and calls above the bound before.
+    pub(crate) fn times(&self) -> Vec<(u64, u64)> {
+        let mut all: Vec<(u64, u64)> = Vec::new();
+        for stats in self.stats.iter() {
+            all.resize(stats.times.buckets().count(), (0, 0));
+            let both = all.iter_mut().zip(stats.times.buckets());
+            both.for_each(|(sum, (bound, count))| *sum = (bound, sum.1 + count));
+        }
+        all
+    }
 }
 
 /// Who waits for the answer of a blocked read.
@@ -37,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Memory,
     pub(crate) config: Config,
     pub(crate) tls: Tls,
+    pub(crate) users: Users,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
@@ -79,6 +96,7 @@ impl Shared {
             manager: Manager::new(&config),
             config,
             tls: Tls::default(),
+            users: Users::new(),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::new(threads),

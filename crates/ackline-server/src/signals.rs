@@ -5,28 +5,35 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
+/// What comes sooner is the same request again: some send a signal to a process and then to its group.
+const SECOND: Duration = Duration::from_secs(1);
 /// The process's exit code if it is told twice to end.
 const FORCED: i32 = 1;
 
-/// Waits for signals on a thread of its own. SIGTERM and SIGINT end the server, the second one at once; SIGHUP reads the
+/// Waits for signals on a thread of its own. SIGTERM and SIGINT end the server; a second one,
+/// a second later, at once; SIGHUP reads the
 /// certificates again. SIGUSR1, which scripts send to programs that hold a log file open, does nothing: a log file that
 /// was moved is noticed without it.
 pub(crate) fn watch(shared: &Arc<Shared>) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1])?;
     let shared = Arc::downgrade(shared);
     let wait = move || {
-        let mut told = false;
+        let mut told: Option<Instant> = None;
         for signal in signals.forever() {
             let Some(shared) = shared.upgrade() else { return };
             match signal {
                 SIGHUP => shared.tls.reload(&shared.config),
                 SIGUSR1 => {}
-                signal if told => force(signal),
-                signal => {
-                    told = true;
-                    end(&shared, signal);
-                }
+                signal => match told {
+                    Some(at) if at.elapsed() >= SECOND => force(signal),
+                    Some(_) => {}
+                    None => {
+                        told = Some(Instant::now());
+                        end(&shared, signal);
+                    }
+                },
             }
         }
     };
@@ -42,7 +49,7 @@ fn end(shared: &Shared, signal: i32) {
     if shared.config.string(parameter).split(' ').any(|word| word == "nosave") {
         shared.saves_at_end.store(false, Relaxed);
     }
-    tracing::info!("{name}: stopping; a second one ends the process at once");
+    tracing::info!("{name}: stopping; another one after a second ends the process at once");
     shared.stop();
 }
 

@@ -31,6 +31,8 @@ pub enum StartError {
     Tls(String),
     /// The operating system refused something.
     System(std::io::Error),
+    /// A user is not declared as it should be.
+    Users(String),
     /// What the caller wanted to run beside the server did not start.
     Beside(String),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for StartError {
             StartError::System(error) => {
                 write!(f, "the operating system refused to start the server: {error}")
             }
+            StartError::Users(why) => f.write_str(why),
             StartError::Beside(why) => f.write_str(why),
         }
     }
@@ -68,6 +71,7 @@ pub fn run(
         tracing::warn!("maxclients {}: {reason}", shared.config.int("maxclients"));
     }
     watch_config(&shared);
+    shared.users.open(&shared.config).map_err(StartError::Users)?;
     shared.tls.begin(&shared.config).map_err(StartError::Tls)?;
     let mut listeners = listen(&shared.config)?;
     let threads = shared.config.int("io-threads").max(1) as usize;

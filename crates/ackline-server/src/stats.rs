@@ -1,5 +1,6 @@
 //! Counters.
 
+use ackline_log::Histogram;
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -53,7 +54,6 @@ pub(crate) struct Stats {
     pub(crate) rejected_connections: AtomicU64,
     pub(crate) traffic: PerThread<Traffic>,
     pub(crate) errors: AtomicU64,
-    pub(crate) auth_failures: AtomicU64,
     /// Certificates that name no user who may come in.
     pub(crate) tls_cert_failures: AtomicU64,
     pub(crate) tls_handshake_failures: AtomicU64,
@@ -78,6 +78,8 @@ pub(crate) struct CommandStats {
     pub(crate) usec: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) failed: AtomicU64,
+    /// How long calls took, in microseconds. Those that were timed together count as equal.
+    pub(crate) times: Histogram,
 }
 
 /// More different error codes than this are counted as one.
@@ -90,7 +92,6 @@ impl Stats {
             rejected_connections: AtomicU64::new(0),
             traffic: PerThread::new(threads),
             errors: AtomicU64::new(0),
-            auth_failures: AtomicU64::new(0),
             tls_cert_failures: AtomicU64::new(0),
             tls_handshake_failures: AtomicU64::new(0),
             error_codes: Mutex::default(),
@@ -114,7 +115,6 @@ impl Stats {
             &self.connections,
             &self.rejected_connections,
             &self.errors,
-            &self.auth_failures,
             &self.tls_cert_failures,
             &self.tls_handshake_failures,
         ];
@@ -133,6 +133,7 @@ impl CommandStats {
     pub(crate) fn count_many(&self, calls: u64, usec: u64, failed: u64) {
         self.calls.fetch_add(calls, Relaxed);
         self.usec.fetch_add(usec, Relaxed);
+        self.times.count(usec / calls.max(1), calls);
         if failed > 0 {
             self.failed.fetch_add(failed, Relaxed);
         }
@@ -140,5 +141,6 @@ impl CommandStats {
 
     pub(crate) fn reset(&self) {
         [&self.calls, &self.usec, &self.rejected, &self.failed].iter().for_each(|n| n.store(0, Relaxed));
+        self.times.reset();
     }
 }

@@ -12,7 +12,7 @@ use ackline_engine::spec::Run;
 use ackline_engine::state::{Reach, Shard, ShardSet, digest};
 use ackline_engine::table::Table;
 use ackline_engine::waiter::Unserved;
-use ackline_engine::{Args, Context, Error, Outcome, Served, Spec, Ticket, Txn};
+use ackline_engine::{Args, Context, Error, Outcome, OwnedArgs, Served, Spec, Tally, Ticket, Txn};
 use ackline_log::{Directory, LocalLog, LocalOptions, Log, LogError, Lsn, NoLog, storage};
 use std::collections::HashMap;
 use std::fmt;
@@ -339,6 +339,12 @@ impl Broker {
         self.with(shards, self.context(), |txn| txn.unpark(ticket, outcome)).0
     }
 
+    /// The command of a blocked read, with the words that it will be run with; `None` if it is not blocked.
+    pub fn parked_call(&self, ticket: Ticket) -> Option<(&'static Spec, OwnedArgs)> {
+        let shards = self.parked.lock().get(&ticket).copied()?;
+        self.with(shards, self.context(), |txn| txn.parked_call(ticket)).0
+    }
+
     /// How many reads are blocked.
     pub fn parked(&self) -> usize {
         self.parked.lock().len()
@@ -410,6 +416,13 @@ impl Broker {
     /// The shards of watched keys.
     pub fn shards_watched(&self, watches: &[Watch]) -> ShardSet {
         watches.iter().fold(ShardSet::EMPTY, |set, watch| set.union(self.shard_of(&watch.key)))
+    }
+
+    /// What was done since the start, over all shards.
+    pub fn tally(&self) -> Tally {
+        let all = Tally::default();
+        self.places.iter().for_each(|place| all.take_in(place.lock().shard.tally()));
+        all
     }
 
     /// The digest of the whole state: 40 hexadecimal digits.

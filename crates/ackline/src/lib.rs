@@ -118,7 +118,7 @@ mod timer;
 
 pub use ackline_engine::state::{EntryRef, Words};
 pub use ackline_engine::{
-    Args, Context, Error, Outcome, OwnedArgs, Reply, Settings, ShardSet, Spec, StreamId, Ticket, Txn,
+    Args, Context, Error, Outcome, OwnedArgs, Reply, Settings, ShardSet, Spec, StreamId, Tally, Ticket, Txn,
 };
 pub use ackline_log::{LocalOptions, Log, LogError, Lsn, SyncMode, storage};
 pub use broker::{Broker, Called, OpenError, Options, Sink, Storage, Watch};

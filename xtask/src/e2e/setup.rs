@@ -33,6 +33,7 @@ pub(crate) fn set_up(root: &Path) -> Result<Tools, String> {
     let node = node(root, &python)?;
     redis_cli()?;
     chromium()?;
+    exporter()?;
     Ok(Tools { python, node, logs })
 }
 
@@ -92,6 +93,12 @@ fn redis_cli() -> Step {
 /// The browser that the console is looked at with.
 fn chromium() -> Step {
     if Path::new(CHROMIUM).exists() { Ok(()) } else { apt_install(&["chromium"]) }
+}
+
+/// What reads servers of the protocol for Prometheus.
+fn exporter() -> Step {
+    let there = Command::new("prometheus-redis-exporter").arg("-version").output().is_ok();
+    if there { Ok(()) } else { apt_install(&["prometheus-redis-exporter"]) }
 }
 
 /// Fills a directory, unless that was done already with the same pins.

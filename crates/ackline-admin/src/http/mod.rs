@@ -19,6 +19,7 @@ mod health;
 mod info;
 mod listen;
 mod login;
+mod metrics;
 mod openapi;
 mod pages;
 mod patient;
@@ -94,18 +95,19 @@ fn turn(site: Arc<Site>, listeners: Vec<TcpListener>) {
     runtime.shutdown_background();
 }
 
-/// Everybody in the network would be operator.
+/// Refuses to let everybody in the network be operator.
 fn refuse_if_open(site: &Site) -> Result<(), String> {
-    let config = site.handle.config();
     let is_public = site.doors.iter().any(|door| !door.ip().is_loopback());
-    if !is_public
-        || site.has_token()
-        || !config.flag("protected-mode")
-        || !config.string("requirepass").is_empty()
-    {
+    if !is_public || site.has_token() || !site.handle.config().flag("protected-mode") {
         return Ok(());
     }
-    Err("admin-bind is reachable from the network, and nobody would be asked for a password: set admin-token, \
-         requirepass or a password of the default user, or protected-mode no"
-        .to_owned())
+    match site.standings.is_open(&site.pool) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            Err("admin-bind is reachable from the network, and nobody would be asked for a password: set \
+                         admin-token, a password of the default user (requirepass), or protected-mode no"
+                .to_owned())
+        }
+        Err(error) => Err(format!("the admin port: {error}")),
+    }
 }

@@ -4,7 +4,7 @@ use super::actions;
 use super::pages::{attention, dead, entries, server, streams};
 use super::problem::Problem;
 use super::site::Site;
-use super::{console, guard, health, login, openapi, series, tail};
+use super::{console, guard, health, login, metrics, openapi, series, tail};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -55,6 +55,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/api", any(nowhere))
         .route("/api/", any(nowhere))
         .route("/api/{*path}", any(nowhere))
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback_service(get(console::file).with_state(()))

@@ -69,6 +69,12 @@ impl Standings {
         Ok(standing)
     }
 
+    /// Whether anybody is the default user, asked where one may wait.
+    pub(crate) fn is_open(&self, pool: &Pool) -> Result<bool, Error> {
+        let standing = ask(&mut pool.connect(Who::Operator)?, "default", &self.hash)?;
+        Ok(standing.is_some_and(|standing| standing.nopass))
+    }
+
     fn remember(&self, user: &str, standing: Option<Standing>) {
         let mut known = self.known.lock();
         if known.len() >= MOST {
@@ -87,9 +93,6 @@ fn ask(client: &mut Client, user: &str, hash: &RandomState) -> Result<Option<Sta
         words(&["ACL", "DRYRUN", user, "XACK", "key", "group", "0-1"]),
     ])?;
     let [described, tried] = &replies[..] else { return Ok(None) };
-    if matches!(described, Value::Error(_)) && user == "default" {
-        return without_list(client);
-    }
     if matches!(described, Value::Null | Value::NullArray | Value::Error(_)) {
         return Ok(None);
     }
@@ -105,12 +108,4 @@ fn ask(client: &mut Client, user: &str, hash: &RandomState) -> Result<Option<Sta
         passwords: hash.hash_one(format!("{:?}", field(described, "passwords"))),
         nopass: flags.iter().any(|flag| flag == "nopass"),
     }))
-}
-
-/// Where there is no access control list there is one user, with a password or without.
-fn without_list(client: &mut Client) -> Result<Option<Standing>, Error> {
-    let nopass =
-        bytes(items(&client.call(&["CONFIG", "GET", "requirepass"])?).get(1).unwrap_or(&Value::Null))
-            .is_empty();
-    Ok(Some(Standing { role: Role::Operator, passwords: 0, nopass }))
 }

@@ -91,6 +91,51 @@ fn a_password_for_all() {
 }
 
 #[test]
+fn users_and_what_they_may_do() {
+    let server = Server::start();
+    server.call("XADD orders 1-0 a b");
+    server.call("XADD other 1-0 a b");
+    server.call("XGROUP CREATE orders shop 0");
+    server.call("ACL SETUSER ann on >pass ~* +@all");
+    server.call("ACL SETUSER eve on >pass ~orders +@read +auth +ping +select");
+    server.call("ACL SETUSER off off >pass ~* +@all");
+    server.call("ACL SETUSER default >sesame");
+    let login =
+        |user: &str, password: &str| server.post("/login", &json!({"user": user, "password": password}));
+    assert_eq!(login("off", "pass").status, 401);
+    let ann = cookie(&login("ann", "pass"));
+    let eve = cookie(&login("eve", "pass"));
+    assert_eq!(with(&server, &[&ann], "/me").json()["role"], "operator");
+    let me = with(&server, &[&eve], "/me").json();
+    assert_eq!((&me["user"], &me["role"]), (&json!("eve"), &json!("reader")));
+
+    // The keys of others are nobody's business, also as curves or live.
+    assert_eq!(with(&server, &[&eve], "/streams/orders/entries").status, 200);
+    for path in [
+        "/streams/other/entries",
+        "/streams/other/tail",
+        "/series?name=stream/other/length",
+        "/overview",
+        "/config",
+    ] {
+        let answer = with(&server, &[&eve], path);
+        assert_eq!((answer.status, answer.code()), (403, "NOPERM".to_owned()), "{path}");
+    }
+    let add = json!({"action": "add", "stream": "orders", "fields": [["a", "b"]]}).to_string();
+    let act = |cookie: &str| server.send("POST", "/api/v1/actions", &[cookie, JSON], &add).status;
+    assert_eq!((act(&eve), act(&ann)), (403, 200));
+
+    // A new password or the end of a user ends its sessions.
+    let mut operator = server.client();
+    operator.call(&["AUTH", "sesame"]).unwrap();
+    operator.call(&["ACL", "SETUSER", "ann", "resetpass", ">other"]).unwrap();
+    server.until("ann's session ends", || with(&server, &[&ann], "/streams").status == 401);
+    operator.call(&["ACL", "DELUSER", "eve"]).unwrap();
+    server.until("eve's session ends", || with(&server, &[&eve], "/streams/orders/entries").status == 401);
+    assert_eq!(act(&ann), 401);
+}
+
+#[test]
 fn guessing_is_slowed_down() {
     let server = Server::start_with(&["--admin-token", "operate"]);
     let guess = || server.send("GET", "/api/v1/me", &["Authorization: Bearer x"], "");

@@ -102,3 +102,21 @@ fn views_end_with_the_server() {
     assert!(tail.ends());
     assert!(ticks.ends());
 }
+
+#[test]
+fn samples_are_not_shown_to_monitors() {
+    let server = Server::start();
+    add(&server, 1..=1);
+    let mut monitor = server.client();
+    monitor.call(&["MONITOR"]).unwrap();
+    // Some seconds of samples, the first of them under the monitor's eyes.
+    server.until("samples", || server.json("/streams/orders")["added_per_second"].is_number());
+    server.call("ECHO end");
+    loop {
+        let line = ackline_admin::reply::text(&monitor.receive().unwrap());
+        assert!(!line.contains("\"keyspace\""), "{line}");
+        if line.contains("\"end\"") {
+            return;
+        }
+    }
+}

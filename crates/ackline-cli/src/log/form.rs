@@ -1,6 +1,6 @@
 //! How a line of the log looks.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt::Write;
 use tracing::Level;
 
@@ -96,17 +96,13 @@ fn level(level: Level) -> String {
 }
 
 fn json(line: &Line<'_>) -> String {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: &str| {
-        object.insert(name.to_owned(), Value::from(value));
-    };
-    line.fields.iter().for_each(|(name, value)| put(name, value));
-    // Last, so that no field takes their place.
-    put("time", line.time);
-    put("level", &level(line.level));
-    put("msg", line.message);
-    put("thread", line.thread);
-    Value::Object(object).to_string()
+    let level = level(line.level);
+    let own = [("time", line.time), ("level", &level), ("msg", line.message)];
+    let fields = line.fields.iter().map(|(name, value)| (*name, value.as_str()));
+    let all = own.into_iter().chain(fields).chain([("thread", line.thread)]);
+    let pairs: Vec<String> =
+        all.map(|(name, value)| format!("{}:{}", Value::from(name), Value::from(value))).collect();
+    format!("{{{}}}", pairs.join(","))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use crate::args::{Args, is, strict_int};
 use crate::error::Error;
 use crate::id::StreamId;
+use crate::state::Group;
+use crate::txn::Txn;
 use smallvec::SmallVec;
 use std::ops::Deref;
 
@@ -25,6 +27,18 @@ impl Ids {
         self.0.retain(|id| wanted(*id));
         self.drop_repeated();
         self
+    }
+
+    /// Those that are pending in a group, each once. How long they were under way is noted.
+    pub(crate) fn pending(self, txn: &Txn<'_>, key: &[u8], group: &Group) -> Ids {
+        let (now, tally, mut finger) = (txn.now(), txn.tally(key), group.pending.finger());
+        if tally.is_first(now) {
+            return self
+                .keep_once(|id| finger.find(id).inspect(|delivery| tally.look(now, delivery)).is_some());
+        }
+        let ids = self.keep_once(|id| finger.finds(id));
+        tally.pass_over(ids.len());
+        ids
     }
 
     fn drop_repeated(&mut self) {

@@ -39,8 +39,7 @@ impl<'a> XAck<'a> {
 
     fn execute(self, txn: &mut Txn<'_>) -> Outcome {
         let Some((_, group)) = txn.group(self.key, self.group)? else { return Ok(Reply::Int(0)) };
-        let mut finger = group.pending.finger();
-        let ids = self.ids?.keep_once(|id| finger.finds(id));
+        let ids = self.ids?.pending(txn, self.key, group);
         if !ids.is_empty() {
             txn.emit(self.key, Change::Ack { group: self.group, ids: ids.as_slice().into() });
         }

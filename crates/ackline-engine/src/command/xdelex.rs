@@ -189,7 +189,7 @@ fn drop_ghosts(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId]) -> Result<(), Er
     let ghosts: Vec<(Name, Ids)> = stream
         .groups()
         .iter()
-        .map(|group| (group.name.clone(), pending(group, ids.iter().copied().collect())))
+        .map(|group| (group.name.clone(), ghosts(group, ids)))
         .filter(|(_, ghosts)| !ghosts.is_empty())
         .collect();
     for (group, ghosts) in ghosts {
@@ -201,16 +201,17 @@ fn drop_ghosts(txn: &mut Txn<'_>, key: &[u8], ids: &[StreamId]) -> Result<(), Er
 /// Acknowledges what is pending in the group: those IDs, each once.
 fn acknowledge(txn: &mut Txn<'_>, key: &[u8], group: &[u8], ids: Ids) -> Result<Ids, Error> {
     let Some((_, state)) = txn.group(key, group)? else { return Ok(Ids::default()) };
-    let ids = pending(state, ids);
+    let ids = ids.pending(txn, key, state);
     if !ids.is_empty() {
         txn.emit(key, Change::Ack { group, ids: ids.as_slice().into() });
     }
     Ok(ids)
 }
 
-fn pending(group: &Group, ids: Ids) -> Ids {
+/// Those IDs that are pending in the group.
+fn ghosts(group: &Group, ids: &[StreamId]) -> Ids {
     let mut finger = group.pending.finger();
-    ids.keep_once(|id| finger.finds(id))
+    ids.iter().copied().collect::<Ids>().keep_once(|id| finger.finds(id))
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub use reach::{Keyspace, Reach, ShardSet};
 pub use stream::Stream;
 
 use crate::record::{Change, Record};
+use crate::tally::Tally;
 use crate::waiter::Waiters;
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
@@ -251,13 +252,14 @@ pub struct Shard {
     /// The databases from here on were never changed: mostly all but the first.
     used: usize,
     pub(crate) waiters: Waiters,
+    tally: Tally,
 }
 
 impl Shard {
     /// An empty shard of `databases` databases. `seed` goes into the hash tables.
     pub fn new(databases: usize, seed: u64) -> Shard {
         let dbs = (0..databases).map(|_| Db::new(seed)).collect();
-        Shard { dbs, used: 0, waiters: Waiters::default() }
+        Shard { dbs, used: 0, waiters: Waiters::default(), tally: Tally::default() }
     }
 
     /// The values of every key, shared: what changes here later does not change what is returned.
@@ -283,6 +285,11 @@ impl Shard {
                 db.carry_over(&slot.name, slot);
             }
         }
+    }
+
+    /// What was done here since the start.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// A database, to be changed.

@@ -2,12 +2,15 @@
 
 use super::connection::{BAD_NAME, is_printable};
 use super::{Answer, Entry, Env, help};
+use crate::acl::User;
 use crate::clients::ClientInfo;
 use crate::mail::Msg;
 use crate::session::{Blocked, ReplyMode, UNBLOCKED};
+use crate::shared::Shared;
 use ackline_engine::args::{int, is, strict_int};
 use ackline_engine::spec::{Arg, Flags, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 const USER: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE);
@@ -150,7 +153,7 @@ pub(crate) const ALL: &[Entry] = &[
     (&GETNAME, Some(getname)),
     (&SETNAME, Some(setname)),
     (&SETINFO, Some(setinfo)),
-    (&INFO, Some(|env, _| Ok(Reply::Verbatim(line(env, &env.session.info)).into()))),
+    (&INFO, Some(|env, _| Ok(Reply::Verbatim(line(env.session.info.id, &env.session.info)).into()))),
     (&LIST, Some(list)),
     (&KILL, Some(kill)),
     (&UNBLOCK, Some(unblock)),
@@ -232,7 +235,7 @@ fn list(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
             return Err(Error::SYNTAX);
         }
     }
-    Ok(Reply::Verbatim(clients.iter().map(|client| line(env, client)).collect()).into())
+    Ok(Reply::Verbatim(clients.iter().map(|client| line(env.session.info.id, client)).collect()).into())
 }
 
 fn client_type(word: &[u8]) -> Result<&'static str, Error> {
@@ -250,19 +253,19 @@ fn type_of(client: &ClientInfo) -> &'static str {
     }
 }
 
-/// One line of CLIENT LIST.
-fn line(env: &Env<'_, '_>, client: &ClientInfo) -> String {
+/// One line of CLIENT LIST, as the client `own` sees it.
+pub(crate) fn line(own: u64, client: &ClientInfo) -> String {
     let details = client.details.lock().clone();
     let now = ackline::now_ms();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (query, output) = (client.query_buffer.load(Relaxed), client.output.load(Relaxed));
     let query_free = client.query_room.load(Relaxed).saturating_sub(query);
     let (multi, room) = (details.multi_memory, client.output_room.load(Relaxed));
-    let own = env.session.info.id == client.id;
+    let user = details.user.as_ref().map_or("default".into(), |user| text(&user.name));
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
          watch={} qbuf={query} qbuf-free={query_free} argv-mem=0 multi-mem={multi} rbs={room} rbp=0 obl={output} oll=0 omem=0 \
-         tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={} io-thread={} \
+         tot-mem={} events={} cmd={} user={user} redir=-1 resp={} lib-name={} lib-ver={} io-thread={} \
          tot-net-in={} tot-net-out={} tot-cmds={}\n",
         client.id,
         client.addr,
@@ -270,7 +273,7 @@ fn line(env: &Env<'_, '_>, client: &ClientInfo) -> String {
         client.fd,
         text(&details.name),
         (now - client.connected_at) / 1000,
-        if own { 0 } else { (now - client.active_at.load(Relaxed)) / 1000 },
+        if own == client.id { 0 } else { (now - client.active_at.load(Relaxed)) / 1000 },
         flags(client, &details),
         details.db,
         details.channels,
@@ -310,7 +313,7 @@ fn flags(client: &ClientInfo, details: &crate::clients::Details) -> String {
 struct Filter<'a> {
     id: Option<u64>,
     kind: Option<&'static str>,
-    user: Option<&'a [u8]>,
+    user: Option<Arc<User>>,
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
     max_age: Option<i64>,
@@ -330,23 +333,23 @@ fn kill(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     }
     let mut filter = Filter { keep_self: true, ..Filter::default() };
     for at in (2..args.len()).step_by(2) {
-        filter.read(args.at(at), args.at(at + 1))?;
+        filter.read(env.shared, args.at(at), args.at(at + 1))?;
     }
     Ok(Reply::count(kill_all(env, &filter)).into())
 }
 
 impl<'a> Filter<'a> {
-    fn read(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Error> {
+    fn read(&mut self, shared: &Shared, name: &[u8], value: &'a [u8]) -> Result<(), Error> {
         let positive = |error| strict_int(value).filter(|n| *n > 0).ok_or(Error::from_static(error));
         match () {
             () if is(name, "ID") => {
                 self.id = Some(positive("ERR client-id should be greater than 0")? as u64)
             }
             () if is(name, "TYPE") => self.kind = Some(client_type(value)?),
-            () if is(name, "USER") && value != b"default" => {
-                return Err(Error::concat(&[b"ERR No such user '", value, b"'"]));
+            () if is(name, "USER") => {
+                let user = shared.users.find(value);
+                self.user = Some(user.ok_or_else(|| Error::concat(&[b"ERR No such user '", value, b"'"]))?);
             }
-            () if is(name, "USER") => self.user = Some(value),
             () if is(name, "ADDR") => self.addr = Some(value),
             () if is(name, "LADDR") => self.laddr = Some(value),
             () if is(name, "MAXAGE") => self.max_age = Some(positive("ERR maxage should be greater than 0")?),
@@ -362,10 +365,15 @@ impl<'a> Filter<'a> {
         !(self.keep_self && client.id == own)
             && self.id.is_none_or(|id| client.id == id)
             && self.kind.is_none_or(|kind| type_of(client) == kind)
+            && self.user.as_ref().is_none_or(|user| acts_as(client, user))
             && self.addr.is_none_or(|addr| client.addr.as_bytes() == addr)
             && self.laddr.is_none_or(|addr| client.laddr.as_bytes() == addr)
             && self.max_age.is_none_or(|max| age >= max)
     }
+}
+
+fn acts_as(client: &ClientInfo, user: &User) -> bool {
+    client.details.lock().user.as_ref().is_some_and(|own| own.is_same(user))
 }
 
 fn kill_all(env: &mut Env<'_, '_>, filter: &Filter<'_>) -> usize {

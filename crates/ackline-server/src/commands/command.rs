@@ -1,6 +1,7 @@
 //! COMMAND: what the table says.
 
 use super::{Answer, Entry, Env, docs, help};
+use crate::acl::catalog::categories;
 use ackline_engine::args::is;
 use ackline_engine::spec::{Arg, Flags, Keys, Run};
 use ackline_engine::table::subcommand;
@@ -116,10 +117,7 @@ fn list(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
             () if is(kind, "MODULE") => Vec::new(),
             () if is(kind, "ACLCAT") => {
                 let category = value.to_ascii_lowercase();
-                let has = |spec: &&Spec| {
-                    let mut all = spec.flags.categories().chain(spec.acl.iter().copied());
-                    all.any(|name| name.as_bytes() == category)
-                };
+                let has = |spec: &&'static Spec| categories(spec).any(|name| name.as_bytes() == category);
                 with_subcommands().filter(has).map(|spec| spec.name).collect()
             }
             () if is(kind, "PATTERN") => {

@@ -1,6 +1,8 @@
 //! CONFIG.
 
 use super::{Answer, Entry, Env, help};
+use crate::acl::redact;
+use crate::config::system_text;
 use crate::stats::CommandStats;
 use ackline_engine::spec::{Arg, Flags, Kind, Run};
 use ackline_engine::{Args, Error, Reply, Spec};
@@ -60,7 +62,14 @@ pub(crate) const ALL: &[Entry] = &[
 
 fn get(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let values = env.shared.config.get(args.from(2).iter());
-    let pairs = values.into_iter().map(|(name, value)| (Reply::Text(name), Reply::Text(value)));
+    // Who may only read must not learn how to do more.
+    let hides = env.shared.users.is_reader(&env.session.identity.user);
+    let shown =
+        |name: &str, value| if hides && redact::is_secret(name.as_bytes()) { String::new() } else { value };
+    let pairs = values.into_iter().map(|(name, value)| {
+        let value = shown(&name, value);
+        (Reply::Text(name), Reply::Text(value))
+    });
     Ok(Reply::Map(pairs.collect()).into())
 }
 
@@ -71,15 +80,20 @@ fn set(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
     let tls = env.shared.tls.prepare(&env.shared.config, &pairs)?;
-    env.shared.config.set(&pairs)?;
+    let changed = env.shared.config.set(&pairs)?;
     if let Some(change) = tls {
         change.commit();
+    }
+    if changed.contains(&"requirepass") {
+        env.shared.users.set_default_password(&env.shared.config.string("requirepass"));
+        super::acl::publish(env);
     }
     Ok(Reply::Ok.into())
 }
 
 fn rewrite(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
-    match env.shared.config.rewrite(None) {
+    let users = env.shared.users.lines(&env.shared.config);
+    match env.shared.config.rewrite(users.as_deref()) {
         Ok(true) => {
             tracing::info!("CONFIG REWRITE executed with success.");
             Ok(Reply::Ok.into())
@@ -87,16 +101,14 @@ fn rewrite(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
         Ok(false) => Err(Error::from_static("ERR The server is running without a config file")),
         Err(error) => {
             tracing::warn!("CONFIG REWRITE failed: {error}");
-            let text = error.to_string();
-            // The number of the system's error is not part of the reply.
-            let reason = text.split(" (os error").next().unwrap_or(&text);
-            Err(Error::from(format!("ERR Rewriting config file: {reason}")))
+            Err(Error::from(format!("ERR Rewriting config file: {}", system_text(&error))))
         }
     }
 }
 
 fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
     env.shared.stats.reset();
+    env.shared.users.log.reset_counts();
     env.shared.rows.values().flat_map(|row| row.stats.iter()).for_each(CommandStats::reset);
     Ok(Reply::Ok.into())
 }

@@ -6,7 +6,6 @@ use ackline_engine::args::{int, is};
 use ackline_engine::spec::{Arg, Flags};
 use ackline_engine::{Args, Error, Reply, Spec};
 use ackline_resp::Protocol;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// The level of Redis whose stream commands are all here.
 pub const REDIS_VERSION: &str = "8.10.0";
@@ -122,7 +121,7 @@ fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
     session.db = 0;
     session.protocol = Protocol::Resp2;
     session.reply_mode = ReplyMode::On;
-    session.authenticated = env.shared.config.string("requirepass").is_empty();
+    session.log_out(env.shared);
     {
         let mut details = session.info.details.lock();
         details.name.clear();
@@ -134,35 +133,21 @@ fn reset(env: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
 
 fn auth(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
     match args.len() {
-        2 if env.shared.config.string("requirepass").is_empty() => Err(Error::from_static(
+        2 if env.shared.users.default_user().nopass => Err(Error::from_static(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
              configuration is correct?",
         )),
-        2 => authenticate(env, b"default", args.at(1)),
-        3 => authenticate(env, args.at(1), args.at(2)),
+        2 => authenticate(env, args, (b"default", args.at(1))),
+        3 => authenticate(env, args, (args.at(1), args.at(2))),
         _ => Err(Error::SYNTAX),
     }
     .map(|()| Reply::Ok.into())
 }
 
-fn authenticate(env: &mut Env<'_, '_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let expected = env.shared.config.string("requirepass");
-    let nopass = expected.is_empty();
-    if user == b"default" && (nopass || same(expected.as_bytes(), password)) {
-        env.session.authenticated = true;
-        return Ok(());
-    }
-    env.shared.stats.auth_failures.fetch_add(1, Relaxed);
-    Err(Error::from_static("WRONGPASS invalid username-password pair or user is disabled."))
-}
-
-/// Compares without telling by its time where the difference is.
-fn same(expected: &[u8], given: &[u8]) -> bool {
-    let mut differ = u8::from(expected.len() != given.len());
-    for (i, byte) in given.iter().enumerate() {
-        differ |= byte ^ expected.get(i).unwrap_or(&0);
-    }
-    differ == 0
+/// Logs in with a name and a password.
+fn authenticate(env: &mut Env<'_, '_>, args: Args<'_>, login: (&[u8], &[u8])) -> Result<(), Error> {
+    let in_multi = env.in_exec();
+    env.session.authenticate(env.shared, login, args.at(0), in_multi)
 }
 
 /// Whether a name may be shown in CLIENT LIST.
@@ -201,10 +186,10 @@ fn hello(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
             return Err(Error::concat(&[b"ERR Syntax error in HELLO option '", word, b"'"]));
         }
     }
-    if let Some((user, password)) = login {
-        authenticate(env, user, password)?;
+    if let Some(login) = login {
+        authenticate(env, args, login)?;
     }
-    if !env.session.authenticated {
+    if !env.session.identity.admitted {
         return Err(Error::from_static(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
              <user> <pass> option can be used to authenticate the client and select the RESP protocol version at \

@@ -1,6 +1,7 @@
 //! TIME, SLOWLOG, LATENCY, MONITOR, MODULE, LOLWUT.
 
 use super::{Answer, Entry, Env, help, wrong_tail};
+use crate::shared::Row;
 use crate::slowlog::SlowCall;
 use ackline_engine::args::strict_int;
 use ackline_engine::spec::{Arg, Flags, Run};
@@ -129,7 +130,7 @@ pub(crate) const ALL: &[Entry] = &[
     (&LATENCY, None),
     (&DOCTOR, Some(|_, _| Ok(Reply::Verbatim("No latency events are sampled.\n".into()).into()))),
     (&GRAPH, Some(|_, args| Err(no_samples(args)))),
-    (&HISTOGRAM, Some(|_, _| Ok(Reply::Map(Vec::new()).into()))),
+    (&HISTOGRAM, Some(histogram)),
     (&HISTORY, Some(|_, _| Ok(Reply::Array(Vec::new()).into()))),
     (&LATEST, Some(|_, _| Ok(Reply::Array(Vec::new()).into()))),
     (&LATENCY_RESET, Some(|_, _| Ok(Reply::Int(0).into()))),
@@ -145,6 +146,36 @@ pub(crate) const ALL: &[Entry] = &[
         }),
     ),
 ];
+
+/// Of the commands that were named, or of all; of those that were called.
+fn histogram(env: &mut Env<'_, '_>, args: Args<'_>) -> Result<Answer, Error> {
+    let named: Vec<String> =
+        args.from(2).iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
+    // A container stands for its subcommands.
+    let wanted = |name: &str| {
+        named.is_empty() || named.iter().any(|word| word == name || name.split('|').next() == Some(word))
+    };
+    let mut rows: Vec<_> = env.shared.rows.iter().filter(|(name, _)| wanted(name)).collect();
+    rows.sort_by_key(|(name, _)| **name);
+    let called = rows.into_iter().filter_map(|(name, row)| Some((Reply::name(name), times(row)?)));
+    Ok(Reply::Map(called.collect()).into())
+}
+
+/// Calls, and how many of them took no longer than each bound, up to the slowest.
+fn times(row: &Row) -> Option<Reply> {
+    let buckets = row.times();
+    let mut calls = 0;
+    let full = buckets.into_iter().filter(|(_, count)| *count > 0).map(|(le, count)| {
+        calls += count;
+        (Reply::Int(le as i64), Reply::Int(calls as i64))
+    });
+    let full: Vec<(Reply, Reply)> = full.collect();
+    let facts = vec![
+        (Reply::name("calls"), Reply::Int(calls as i64)),
+        (Reply::name("histogram_usec"), Reply::Map(full)),
+    ];
+    (calls > 0).then_some(Reply::Map(facts))
+}
 
 fn time(_: &mut Env<'_, '_>, _: Args<'_>) -> Result<Answer, Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What the table says about a command, as COMMAND and HELP show it.
 
+use crate::acl::catalog::categories;
 use ackline_engine::Reply;
 use ackline_engine::spec::{Arg, Keys, Kind, Spec};
 
@@ -24,10 +25,10 @@ fn phrase(arg: &Arg) -> String {
 }
 
 /// The ten elements of COMMAND INFO.
-pub(crate) fn info(spec: &Spec) -> Reply {
+pub(crate) fn info(spec: &'static Spec) -> Reply {
     let simple = |word: &'static str| Reply::Simple(word);
     let (first, last, step) = positions(spec);
-    let categories = spec.flags.categories().chain(spec.acl.iter().copied());
+    let categories = categories(spec);
     let subcommands = spec.subcommands.iter().map(|spec| info(spec)).collect();
     Reply::Array(vec![
         Reply::name(spec.name),

@@ -3,6 +3,7 @@
 use super::connection::REDIS_VERSION;
 use super::persistence::saved_at;
 use super::{Answer, Entry, Env};
+use crate::acl::log::Reason;
 use crate::memory::resident;
 use crate::pubsub::Kind;
 use crate::supervision::Manager;
@@ -231,10 +232,11 @@ fn stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("total_reads_processed", stats.traffic.sum(|t| &t.reads));
     lines.put("total_writes_processed", stats.traffic.sum(|t| &t.writes));
     lines.put("total_error_replies", stats.errors.load(Relaxed));
-    lines.put("acl_access_denied_auth", stats.auth_failures.load(Relaxed));
-    for name in ["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"] {
-        lines.put(name, 0);
-    }
+    let denied = |reason| env.shared.users.log.count(reason);
+    lines.put("acl_access_denied_auth", denied(Reason::Auth));
+    lines.put("acl_access_denied_cmd", denied(Reason::Command));
+    lines.put("acl_access_denied_key", denied(Reason::Key));
+    lines.put("acl_access_denied_channel", denied(Reason::Channel));
     lines.put("acl_access_denied_tls_cert", stats.tls_cert_failures.load(Relaxed));
     lines.put("tls_handshake_failures", stats.tls_handshake_failures.load(Relaxed));
 }

@@ -2,6 +2,7 @@
 //!
 //! Each file declares its commands and a list of them with their handlers.
 
+pub(crate) mod acl;
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod config;
@@ -12,8 +13,11 @@ pub(crate) mod docs;
 pub(crate) mod info;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
+#[cfg(test)]
+mod reference;
 pub(crate) mod transaction;
 
+use crate::acl::catalog::CATALOG;
 use crate::session::Session;
 use crate::shared::{Row, Shared};
 use crate::stats::PerThread;
@@ -51,6 +55,7 @@ pub(crate) type Entry = (&'static Spec, Option<Handler>);
 /// All entries: containers, subcommands and plain commands.
 fn entries() -> impl Iterator<Item = &'static Entry> {
     [
+        acl::ALL,
         client::ALL,
         command::ALL,
         config::ALL,
@@ -78,11 +83,14 @@ pub(crate) fn table(renames: &[(String, String)]) -> Table {
 
 /// A row for every command and subcommand, the engine's too.
 pub(crate) fn rows(threads: usize) -> HashMap<&'static str, Row, foldhash::fast::RandomState> {
-    let row = |handler| Row { handler, stats: PerThread::new(threads) };
+    let row = |spec: &Spec, handler| {
+        let number = CATALOG.number(spec);
+        Row { handler, number, stats: PerThread::new(threads) }
+    };
     let table = Table::new(&[]);
     let engine = table.iter().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands.iter().copied()));
-    let mut rows: HashMap<_, _, _> = engine.map(|spec| (spec.name, row(None))).collect();
-    rows.extend(entries().map(|(spec, handler)| (spec.name, row(*handler))));
+    let mut rows: HashMap<_, _, _> = engine.map(|spec| (spec.name, row(spec, None))).collect();
+    rows.extend(entries().map(|(spec, handler)| (spec.name, row(spec, *handler))));
     rows
 }
 

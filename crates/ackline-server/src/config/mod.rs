@@ -21,7 +21,9 @@ mod value;
 mod words;
 
 pub(crate) use live::Live;
+pub(crate) use place::system_text;
 pub use place::{ConfigError, UserLine};
+pub(crate) use table::is_secret;
 
 use ackline_engine::{Error, glob};
 use effects::Effects;
@@ -305,7 +307,7 @@ mod tests {
             Config::from_args(&args(&[&path, "--port", "7001", "--appendfsync", "no"])).expect("valid");
         assert_eq!((config.int("port"), config.string("requirepass")), (7001, "a b".to_owned()));
         assert_eq!(config.string("save"), "3600 1 300 100");
-        let error = Config::from_args(&args(&["--nosuch", "1"])).err().expect("refused").to_string();
+        let error = Config::from_args(&args(&["--nosuch", "1"])).expect_err("refused").to_string();
         assert!(error.ends_with("Bad directive or wrong number of arguments"), "{error}");
     }
 
@@ -377,7 +379,7 @@ mod tests {
     #[test]
     fn a_lost_word_is_no_empty_value() {
         for words in [&["--requirepass"][..], &["--requirepass", "a", "b"], &["--bind"], &["--port"]] {
-            let error = Config::from_args(&args(words)).err().expect("refused").to_string();
+            let error = Config::from_args(&args(words)).expect_err("refused").to_string();
             assert!(error.ends_with("wrong number of arguments"), "{error}");
         }
         let config = Config::from_args(&args(&["--bind", "127.0.0.1", "-::1", "--save", ""])).expect("valid");

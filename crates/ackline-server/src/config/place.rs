@@ -83,7 +83,9 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Why::File(path, error) => write!(f, "Fatal error, can't open config file '{path}': {error}"),
+            Why::File(path, error) => {
+                write!(f, "Fatal error, can't open config file '{path}': {}", system_text(error))
+            }
             Why::Directive(place, shown, reason) => {
                 let version = env!("CARGO_PKG_VERSION");
                 write!(
@@ -93,6 +95,12 @@ impl fmt::Display for ConfigError {
             }
         }
     }
+}
+
+/// What the system says of an error, without its number.
+pub(crate) fn system_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 impl std::error::Error for ConfigError {}

@@ -26,3 +26,35 @@ impl Config {
         TABLE.iter().filter(|parameter| parameter.doc.is_empty()).map(|parameter| parameter.name).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+
+    /// The text with what stands between two comments replaced.
+    fn with(text: &str, name: &str, new: &str) -> String {
+        let (head, rest) = text.split_once(&format!("<!-- {name}: ")).expect("the beginning is marked");
+        let (comment, rest) = rest.split_once("-->\n").expect("the comment ends");
+        let end = format!("<!-- end of {name} -->");
+        let (_, tail) = rest.split_once(&end).expect("the end is marked");
+        format!("{head}<!-- {name}: {comment}-->\n\n{new}\n{end}{tail}")
+    }
+
+    #[test]
+    fn the_manual_has_every_directive() {
+        let idle: Vec<String> = Config::idle_directives().iter().map(|name| format!("`{name}`")).collect();
+        let old = std::fs::read_to_string(PATH).expect("the manual is there");
+        let new = with(&old, "directives", &Config::reference());
+        let new = with(&new, "without effect", &format!("{}.\n", idle.join(", ")));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(PATH, &new).expect("the manual can be written");
+        } else {
+            assert!(
+                old == new,
+                "docs/configuration.md is out of date: UPDATE_DOCS=1 cargo test -p ackline-server writes it"
+            );
+        }
+    }
+}

@@ -235,11 +235,12 @@ const HONOURED: &[Parameter] = &[
 ];
 
 /// Whether the value of a parameter is a secret: CONFIG GET shows it, as Redis does; logs and errors do not.
-pub(super) fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     matches!(
         name,
         "requirepass"
             | "masterauth"
+            | "masteruser"
             | "primaryauth"
             | "admin-token"
             | "admin-read-token"

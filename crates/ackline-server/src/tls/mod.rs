@@ -58,7 +58,7 @@ impl Tls {
 
     /// At the start. Files that cannot be used are an error if there is a port that needs them.
     pub(crate) fn begin(&self, config: &Config) -> Result<(), String> {
-        self.change(config)?.commit();
+        self.change(self.files.lock(), config)?.commit();
         Ok(())
     }
 
@@ -70,7 +70,9 @@ impl Tls {
     ) -> Result<Option<Change<'_>>, Error> {
         let about = |(name, _): &&(&[u8], &[u8])| name.to_ascii_lowercase().starts_with(b"tls-");
         let Some((first, _)) = pairs.iter().find(about) else { return Ok(None) };
-        let change = self.change(&config.with(pairs)?);
+        // Locked first: of two changes at once the second has to see what the first has set.
+        let files = self.files.lock();
+        let change = self.change(files, &config.with(pairs)?);
         change.map(Some).map_err(|why| {
             tracing::warn!("{why}");
             let first = String::from_utf8_lossy(first).to_ascii_lowercase();
@@ -81,8 +83,7 @@ impl Tls {
         })
     }
 
-    fn change(&self, config: &Config) -> Result<Change<'_>, String> {
-        let files = self.files.lock();
+    fn change<'t>(&'t self, files: MutexGuard<'t, Files>, config: &Config) -> Result<Change<'t>, String> {
         let needed = config.int("tls-port") > 0 || self.current.read().is_some();
         // Taken before the files are read: a change in between is seen at the next look.
         let stamps = stamps(config);
@@ -99,10 +100,13 @@ impl Tls {
 
     /// Loads the files anew, changed or not. What cannot be used is logged, and what there was stays.
     pub(crate) fn reload(&self, config: &Config) {
-        match self.change(config) {
+        match self.change(self.files.lock(), config) {
             Ok(change) => {
+                let any = change.next.is_some();
                 change.commit();
-                tracing::info!("certificates were loaded anew");
+                if any {
+                    tracing::info!("certificates were loaded anew");
+                }
             }
             Err(why) => {
                 self.files.lock().tried = stamps(config);

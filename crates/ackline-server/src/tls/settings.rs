@@ -1,4 +1,12 @@
 //! From parameters and files to what the library wants.
+//!
+//! Honoured: tls-auth-clients, tls-ca-cert-dir, tls-ca-cert-file, tls-cert-file, tls-ciphers and tls-ciphersuites (as
+//! lists of names, see [`chosen`]), tls-key-file, tls-prefer-server-ciphers, tls-protocols (1.2 and 1.3, there are no
+//! others), tls-session-cache-size, tls-session-caching. tls-key-file-pass has to be empty.
+//!
+//! Without effect: tls-dh-params-file, as there are no such suites; tls-session-cache-timeout, as a session that was
+//! remembered goes when there is no room for it; tls-client-cert-file, tls-client-key-file and its pass, tls-cluster and
+//! tls-replication, as this server connects to nobody.
 
 use crate::config::Config;
 use rustls::crypto::{CryptoProvider, ring};

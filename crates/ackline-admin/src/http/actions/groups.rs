@@ -42,8 +42,7 @@ pub(crate) fn release(wish: &Wish, client: &mut Client, stream: &[u8]) -> Result
     Ok(release_ids(chosen, stream, &group, "SILENT"))
 }
 
-/// `delete_consumer`. Its pending entries would be lost with it, so a wish has to say that they go back first, or that there may
-/// be none.
+/// `delete_consumer`. With `release` its pending entries go back first; without, they are lost with it, and counted.
 pub(crate) fn delete_consumer(wish: &Wish, client: &mut Client, stream: &[u8]) -> Result<Plan, Problem> {
     let (group, consumer) = (wish.bytes("group")?, wish.bytes("consumer")?);
     let mut plan = match wish.flag("release")? {

@@ -58,7 +58,7 @@ pub(crate) struct Totals {
     pub(crate) pending: i64,
     /// Entries in streams of dead letters.
     pub(crate) dead: i64,
-    /// Unix ms at which the count was complete.
+    /// Unix ms.
     pub(crate) as_of: i64,
 }
 
@@ -116,7 +116,7 @@ impl Samples {
         ServerRates { ops: commands.rate(now), net_in: net_in.rate(now), net_out: net_out.rate(now) }
     }
 
-    /// The last complete count.
+    /// The last complete count, or the one under way if it has come further.
     pub(crate) fn totals(&self) -> Option<Totals> {
         self.0.lock().totals
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const STEP: u64 = 200;
 
 /// How long a turn may take.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(10);
 
 /// Streams of which is remembered what they were like: a few MB.
 const REMEMBERED: usize = 100_000;
@@ -50,11 +50,18 @@ impl Walk {
                 break;
             }
         }
-        if self.left.is_empty() {
-            self.totals.as_of = now_ms();
-            samples.0.lock().totals = Some(self.totals);
-        }
+        self.tell(samples);
         Ok(commands)
+    }
+
+    /// A walk that is not over says already that there are more streams than the last one found.
+    fn tell(&mut self, samples: &Samples) {
+        let mut inner = samples.0.lock();
+        let known = inner.totals.map_or(0, |totals| totals.streams);
+        if self.left.is_empty() || self.totals.streams > known {
+            self.totals.as_of = now_ms();
+            inner.totals = Some(self.totals);
+        }
     }
 
     fn step(&mut self, client: &mut Client, db: u32, samples: &Samples) -> Result<u64, Error> {

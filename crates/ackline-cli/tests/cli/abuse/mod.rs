@@ -78,6 +78,10 @@ impl Target {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -13,7 +13,7 @@ pub(crate) const SORT: Spec = Spec {
     summary: "Refuses to sort what is neither list nor set.",
     arity: -2,
     flags: Flags::READONLY,
-    acl: &["dangerous"],
+    acl: &["set", "sortedset", "list", "dangerous"],
     key_flags: &["RO", "access"],
     grammar: &[Arg::key()],
     run: read_command!(Sort),

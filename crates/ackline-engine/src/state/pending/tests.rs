@@ -100,7 +100,7 @@ impl Both {
     /// IDs in any order, repeated ones too.
     fn remove_all(&mut self, ids: &[StreamId]) {
         let mut finger = self.tree.finger();
-        assert!(ids.iter().all(|id| finger.finds(*id) == self.plain.contains_key(id)));
+        assert!(ids.iter().all(|id| finger.find(*id) == self.plain.get(id).copied()));
         let mut owners: BTreeMap<ConsumerKey, u64> = BTreeMap::new();
         let gone = ids.iter().filter_map(|id| self.plain.remove(id)?.owner);
         gone.for_each(|owner| *owners.entry(owner).or_default() += 1);

@@ -110,14 +110,24 @@ impl<'a> Finger<'a> {
 
     /// Whether the entry is pending.
     pub(crate) fn finds(&mut self, id: StreamId) -> bool {
-        let Some(root) = self.root else { return false };
+        self.place(id).is_some()
+    }
+
+    /// The delivery of an entry, if it is pending.
+    pub(crate) fn find(&mut self, id: StreamId) -> Option<Delivery> {
+        self.place(id).map(|(leaf, row)| leaf.delivery(row))
+    }
+
+    #[inline]
+    fn place(&mut self, id: StreamId) -> Option<(&'a Chunk, usize)> {
+        let root = self.root?;
         let (leaf, from) = match self.leaf {
             Some(leaf) if self.id < id && id <= leaf.id(leaf.len() - 1) => (leaf, self.row),
             _ => (root.leaf_of(id), 0),
         };
         let found = leaf.find_from(from, id);
         (self.leaf, self.id, self.row) = (Some(leaf), id, found.map_or_else(|row| row, |row| row + 1));
-        found.is_ok()
+        Some((leaf, found.ok()?))
     }
 }
 
