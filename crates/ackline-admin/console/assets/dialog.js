@@ -95,6 +95,17 @@ function actionForm({ body, action, verb, danger, loss, matches }, close) {
   return form;
 }
 
+// Where nothing matches, these do nothing. Others do something to what is empty.
+const NEEDS_ENTRIES = new Set([
+  'ack',
+  'nack',
+  'claim',
+  'redrive',
+  'delete_entries',
+  'trim',
+  'release_consumer',
+]);
+
 async function dryRun(
   asked,
   { loss, matches = (result) => `${plural(result.matched, 'entry', 'entries')} match.` },
@@ -112,7 +123,7 @@ async function dryRun(
       loss && h('p', { class: 'loss' }, loss(result)),
       commandBlock(result.commands, more),
     ];
-    return { content, possible: result.matched !== 0 };
+    return { content, possible: result.matched > 0 || !NEEDS_ENTRIES.has(asked.action) };
   } catch (error) {
     return { content: errorBox(error), possible: false };
   }

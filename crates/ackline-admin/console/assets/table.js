@@ -1,6 +1,7 @@
 // Tables that are kept current in place: rows have keys, and a cell is touched only if what it shows has changed.
 
 import { h, put, setText } from './dom.js';
+import { short } from './format.js';
 
 /**
  * A column: `name`, `title`, `value(row)` (what is compared and sorted by), and optionally `cell(row)` (text or node, by
@@ -104,6 +105,11 @@ export class Table {
     this.body.append(...kept.map(({ node }) => node));
     if (this.body.contains(focused)) focused.focus();
   }
+}
+
+/** A column of numbers that can be sorted by; `text` makes them readable. */
+export function number(name, title, value, text = short, more = {}) {
+  return { name, title, kind: 'number', sortable: true, value, cell: (row) => text(value(row)), ...more };
 }
 
 /** What is not known comes last, whichever way it is sorted. */

@@ -12,7 +12,7 @@ import { commandBlock, empty } from '../notice.js';
 import { Facts, REFRESH_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
 import { address, go } from '../router.js';
 import { actionButton, canAct, readerNote } from '../session.js';
-import { Table } from '../table.js';
+import { Table, number } from '../table.js';
 
 const PAGE = 50;
 const FILTERS = ['field', 'value', 'contains', 'since', 'until'];
@@ -57,10 +57,6 @@ const groupColumns = (stream) => [
   number('drains', 'Drains in', (row) => drains(row), span, { width: 'span' }),
   number('consumers', 'Consumers', (row) => row.consumers, count, { width: 'span' }),
 ];
-
-function number(name, title, value, text = short, more = {}) {
-  return { name, title, kind: 'number', sortable: true, value, cell: (row) => text(value(row)), ...more };
-}
 
 function drains({ drains_in_seconds: seconds }) {
   return seconds === null ? null : seconds * 1000;

@@ -4,27 +4,17 @@ import { h } from '../dom.js';
 import { get, streamPath } from '../api.js';
 import { addEntry } from '../actions/entries.js';
 import { identity, show } from '../bytes.js';
-import { count, rate, short, size, span } from '../format.js';
+import { count, rate, size, span } from '../format.js';
 import { attempt, poll, rested } from '../live.js';
 import { commandBlock, empty } from '../notice.js';
 import { REFRESH_MS, pageHead, replaced } from '../page.js';
 import { address } from '../router.js';
 import { actionButton, readerNote } from '../session.js';
-import { Table } from '../table.js';
+import { Table, number } from '../table.js';
 import { when } from '../time.js';
 
 const PAGE = 100;
 const TYPING_REST_MS = 250;
-
-const number = (name, title, value, text = short, more = {}) => ({
-  name,
-  title,
-  kind: 'number',
-  sortable: true,
-  value,
-  cell: (row) => text(value(row)),
-  ...more,
-});
 
 const COLUMNS = [
   {
