@@ -19,7 +19,7 @@ const SCRIPT_TIMEOUT: Duration = Duration::from_secs(180);
 const MIXED_FLEET: &str = "mixed_fleet";
 
 /// Not scripts, but what the scripts share.
-const SHARED: &[&str] = &["server"];
+const SHARED: &[&str] = &["console_browser", "console_images", "server"];
 
 struct Script {
     name: String,
@@ -147,6 +147,7 @@ mod tests {
     fn the_scripts_are_found() {
         let names: Vec<String> = find(&root()).unwrap().into_iter().map(|script| script.name).collect();
         for name in [
+            "console",
             "faststream_app",
             "ioredis",
             MIXED_FLEET,

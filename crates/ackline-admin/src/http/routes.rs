@@ -1,7 +1,7 @@
 //! Every path of the admin port.
 
 use super::actions;
-use super::pages::{dead, entries, server, streams};
+use super::pages::{attention, dead, entries, server, streams};
 use super::problem::Problem;
 use super::site::Site;
 use super::{console, guard, health, login, metrics, openapi, series, tail};
@@ -19,6 +19,7 @@ pub(crate) fn api() -> Vec<(&'static str, MethodRouter<Arc<Site>>)> {
         ("/login", post(login::login)),
         ("/logout", post(login::logout)),
         ("/overview", get(server::overview)),
+        ("/attention", get(attention::list)),
         ("/streams", get(streams::list)),
         ("/streams/{key}", get(streams::one)),
         ("/streams/{key}/entries", get(entries::list)),

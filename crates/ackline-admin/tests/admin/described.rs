@@ -106,6 +106,7 @@ fn answers_are_as_described() {
         ("/slowlog", "/slowlog"),
         ("/clients", "/clients"),
         ("/config", "/config"),
+        ("/attention", "/attention"),
         ("/openapi.json", "/openapi.json"),
     ];
     for (path, address) in cases {

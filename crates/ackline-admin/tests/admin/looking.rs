@@ -48,6 +48,21 @@ fn streams_and_groups() {
 }
 
 #[test]
+fn groups_that_need_attention() {
+    let server = Server::start();
+    orders(&server);
+    server.call("XADD quiet 1-0 n 1");
+    server.call("XGROUP CREATE quiet done $");
+    server.call("XGROUP CREATE quiet abandoned 0");
+    let found = server.json("/attention");
+    let [abandoned] = found["groups"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    // Nobody reads for it; what ann holds is still in work, and the others have nothing to do.
+    let want = json!({"stream": "quiet", "name": "abandoned", "health": "stuck", "lag": 1, "released": 0});
+    want.as_object().unwrap().iter().for_each(|(name, value)| assert_eq!(&abandoned[name], value, "{name}"));
+    assert!(abandoned["title"].is_string());
+}
+
+#[test]
 fn what_is_not_there() {
     let server = Server::start();
     orders(&server);

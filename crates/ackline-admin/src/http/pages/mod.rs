@@ -1,5 +1,6 @@
 //! What is looked at: every handler of a GET.
 
+pub(crate) mod attention;
 pub(crate) mod dead;
 pub(crate) mod entries;
 pub(crate) mod server;

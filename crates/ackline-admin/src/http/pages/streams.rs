@@ -111,7 +111,7 @@ fn group_rows(
 }
 
 /// What the doctor finds, with the rates that were measured. Nothing if the group is gone meanwhile.
-fn examine(
+pub(crate) fn examine(
     client: &mut Client,
     key: &[u8],
     group: &[u8],
