@@ -9,7 +9,8 @@ use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Instant, Mutex};
 use crate::writer::{self, Writer};
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,12 +83,12 @@ impl Directory {
     }
 }
 
-/// Creates a directory whose name is durable, too.
+/// Creates a directory whose name is durable, too. Nobody else may look into it.
 fn create(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,6 +59,9 @@ impl Disk {
     }
 }
 
+/// Mode of files that are made: messages are the business of whoever runs the broker.
+const PRIVATE: u32 = 0o600;
+
 struct DiskFile(File);
 
 impl StorageFile for DiskFile {
@@ -100,7 +103,9 @@ pub(crate) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usiz
 impl Storage for Disk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
         let path = self.dir.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
+        let file = options.open(path)?;
         Ok(Arc::new(DiskFile(file)))
     }
 

@@ -114,6 +114,19 @@ fn what_is_asked_to_be_synced_is_synced_in_every_mode() {
 
 /// The segment that was being prepared when a log closed is not written to under the feet of the next one.
 #[test]
+fn nobody_else_may_read_what_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let above = tempfile::tempdir().unwrap();
+    let dir = above.path().join("above/data");
+    drop(open(&dir).unwrap());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    let segments = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+    let segments: Vec<_> = segments.filter(|path| path.extension().is_some_and(|end| end == "log")).collect();
+    assert!(!segments.is_empty() && segments.iter().all(|path| mode(path) == 0o600));
+}
+
+#[test]
 fn a_log_can_be_opened_again_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let options = LocalOptions { segment_bytes: 8 << 20, ..LocalOptions::default() };
