@@ -51,9 +51,9 @@ fn check(request: &Request, doors: &[SocketAddr]) -> Result<(), Problem> {
         return Err(Problem::too_large(StatusCode::URI_TOO_LONG, "an address may have 16 KiB"));
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !is_ours(host, doors) {
+    if !is_ours(host, doors) && !shows_token(headers) {
         return Err(Problem::foreign(
-            "this name is not ours: use an address of admin-bind, or localhost (against DNS rebinding)",
+            "this name is not ours: use an address of admin-bind, localhost, or a token (against DNS rebinding)",
         ));
     }
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -73,6 +73,14 @@ fn check(request: &Request, doors: &[SocketAddr]) -> Result<(), Problem> {
         true => Err(Problem::too_large(StatusCode::PAYLOAD_TOO_LARGE, "a request may have 1 MiB")),
         false => Ok(()),
     }
+}
+
+/// Whether a request shows a token: a page that made its name point at us knows none. A password would not do, since one that is
+/// not asked for can be shown by anybody. So containers and scrapers may call us by any name.
+fn shows_token(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let scheme = value.and_then(|value| value.split_once(' '));
+    scheme.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 /// Whether a Host header names one of our doors. Who listens everywhere is reached by any address, but by no name: names are what
@@ -133,7 +141,10 @@ mod tests {
         assert_eq!(refused(json().header("origin", "null")), Some(403));
         assert_eq!(refused(post()), Some(415));
         assert_eq!(refused(post().header("content-type", "text/plain")), Some(415));
-        assert_eq!(refused(Request::get("/").header("host", "evil.example:7379")), Some(403));
+        let named = || Request::get("/metrics").header("host", "evil.example:7379");
+        assert_eq!(refused(named()), Some(403));
+        assert_eq!(refused(named().header("authorization", "Basic ZGVmYXVsdDo=")), Some(403));
+        assert_eq!(refused(named().header("authorization", "Bearer of-some-secret")), None);
         assert_eq!(
             refused(Request::get(format!("/{}", "a".repeat(URL_MAX))).header("host", "localhost:7379")),
             Some(414)
