@@ -220,6 +220,11 @@ fn ping_says_whether_somebody_is_there() {
     let port = shell.port();
     let url = format!("redis://:secret@127.0.0.1:{port}");
     assert_eq!(ackline(&["ping", "-u", &url], b""), Said::fine("PONG\n"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ackline"));
+    assert_eq!(run(command.arg("ping").env("ACKLINE_URL", &url), b""), Said::fine("PONG\n"));
+    let mut elsewhere = Command::new(env!("CARGO_BIN_EXE_ackline"));
+    elsewhere.args(["ping", "-p", &free_port().to_string()]).env("ACKLINE_URL", &url);
+    assert_eq!(run(&mut elsewhere, b"").status, 1);
     let refused = ackline(&["ping", "-h", "127.0.0.1", "-p", &port], b"");
     assert_eq!(refused.status, 1);
     assert!(refused.err.contains("does not answer: NOAUTH"), "{refused:?}");

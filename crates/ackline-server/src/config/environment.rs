@@ -6,6 +6,8 @@ use super::{FOREIGN, names};
 const PREFIX: &str = "ACKLINE_";
 /// Names the configuration file.
 pub(super) const FILE: &str = "ACKLINE_CONFIG";
+/// Where the command line finds a server: in a container it is set for the health check.
+const CLIENTS: &str = "ACKLINE_URL";
 
 /// The variable of a directive.
 pub(super) fn variable(name: &str) -> String {
@@ -24,7 +26,8 @@ pub(super) struct Environment {
 /// Sorts variables; those of others are passed over.
 pub(super) fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
     let mut environment = Environment::default();
-    let mut ours: Vec<_> = variables.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let ours = variables.filter(|(name, _)| name.starts_with(PREFIX) && name != CLIENTS);
+    let mut ours: Vec<_> = ours.collect();
     ours.sort();
     for (variable, value) in ours {
         if variable == FILE {
