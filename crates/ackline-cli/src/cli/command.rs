@@ -1,7 +1,7 @@
 //! One command: sent, answered, printed; and what comes unasked.
 
 use super::format::{Format, Output, quoted};
-use super::link::{Heard, Link};
+use super::link::{Heard, Link, is};
 use super::table;
 use ackline_resp::decode_reply::Value;
 use std::io::{self, Write};
@@ -60,7 +60,12 @@ impl Screen {
         }
         for _ in 0..replies_to(words) {
             let reply = loop {
-                match link.receive_unless(interrupted)? {
+                let heard = link.receive_unless(interrupted);
+                // Who is told to end does so without a word.
+                if heard.is_err() && is(words, "SHUTDOWN") {
+                    return Ok(Done::Fine);
+                }
+                match heard? {
                     Heard::Interrupted => return Ok(Done::Interrupted),
                     Heard::Value(value) if is_aside(&value, words) => self.show_push(&value)?,
                     Heard::Value(value) => break value,

@@ -214,6 +214,11 @@ fn it_is_redis_cli_where_it_is_called_so() {
 }
 
 #[test]
+fn a_server_that_is_told_to_end_says_nothing() {
+    assert_eq!(Shell::start().run("SHUTDOWN NOSAVE"), Said::fine(""));
+}
+
+#[test]
 fn ping_says_whether_somebody_is_there() {
     let shell = Shell::start();
     assert_eq!(shell.run("CONFIG SET requirepass secret"), Said::fine("OK\n"));
