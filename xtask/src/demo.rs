@@ -24,7 +24,7 @@ pub(crate) fn run(options: &[String]) -> Step {
             _ => return Err(USAGE.to_owned()),
         }
     }
-    cargo(&["build", "--release", "-p", "ackline-cli"])?;
+    cargo(&["build", "-p", "ackline-cli"])?;
     cargo(&["build", "-p", "ackline-consumer", "--example", "shop"])?;
     let mut demo = Demo::open(Duration::from_secs(seconds))?;
     demo.play()?;
@@ -84,7 +84,7 @@ fn shop(args: &[&str]) -> Result<Child, String> {
 impl Demo {
     fn open(length: Duration) -> Result<Demo, String> {
         let (port, admin) = (free_port()?, free_port()?);
-        let binary = target_dir().join("release/ackline");
+        let binary = target_dir().join("debug/ackline");
         let dir = root().join(format!("target/demo-{port}"));
         let mut serve = Command::new(&binary);
         serve
