@@ -6,19 +6,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Asks a server whether it is there: exit status 0 if it answers PONG, 1 if not.
+/// Asks a server whether it is there: exit status 0 if it answers PONG, 1 if not. The password is that of the URL, or
+/// REDISCLI_AUTH in the environment.
 #[derive(Args)]
 pub(crate) struct Ping {
-    /// Host.
-    #[arg(short = 'h', long, default_value = "127.0.0.1")]
-    host: String,
-    /// Port.
-    #[arg(short, long, default_value_t = 6379)]
-    port: u16,
+    /// Host [127.0.0.1].
+    #[arg(short = 'h', long)]
+    host: Option<String>,
+    /// Port [6379].
+    #[arg(short, long)]
+    port: Option<u16>,
     /// Socket in the file system, instead of host and port.
     #[arg(short, long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// redis[s]://[user:password@]host[:port] or unix:///path, instead of all that.
+    /// redis[s]://[user:password@]host[:port] or unix:///path, instead of all that; else ACKLINE_URL, else REDIS_URL.
     #[arg(short, long)]
     url: Option<String>,
     /// Seconds to wait for the connection, and for the answer.
@@ -68,9 +69,11 @@ fn asked(args: &Ping) -> Result<(), String> {
 }
 
 fn address(args: &Ping) -> Result<Address, String> {
-    let mut address = match &args.url {
-        Some(url) => Address::parse(url)?,
-        None => Address::plain(&args.host, args.port),
+    let given = args.host.is_some() || args.port.is_some() || args.socket.is_some();
+    let from_env = || ["ACKLINE_URL", "REDIS_URL"].into_iter().find_map(filled).filter(|_| !given);
+    let mut address = match args.url.clone().or_else(from_env) {
+        Some(url) => Address::parse(&url)?,
+        None => Address::plain(args.host.as_deref().unwrap_or("127.0.0.1"), args.port.unwrap_or(6379)),
     };
     if let Some(path) = &args.socket {
         address.place = Place::Unix(path.clone());
@@ -79,7 +82,11 @@ fn address(args: &Ping) -> Result<Address, String> {
         address.tls = Some(Tls { ca: args.cacert.clone(), insecure: args.insecure, ..Tls::default() });
     }
     if address.password.is_none() {
-        address.password = std::env::var("REDISCLI_AUTH").ok().filter(|word| !word.is_empty());
+        address.password = filled("REDISCLI_AUTH");
     }
     Ok(address)
+}
+
+fn filled(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|word| !word.is_empty())
 }

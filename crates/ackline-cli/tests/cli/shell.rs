@@ -220,6 +220,12 @@ fn ping_says_whether_somebody_is_there() {
     let port = shell.port();
     let url = format!("redis://:secret@127.0.0.1:{port}");
     assert_eq!(ackline(&["ping", "-u", &url], b""), Said::fine("PONG\n"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ackline"));
+    command.arg("ping").env("ACKLINE_URL", &url);
+    assert_eq!(run(&mut command, b""), Said::fine("PONG\n"));
+    // A place on the command line wins, with whatever else the URL says.
+    let refused = run(command.args(["-p", &port]), b"");
+    assert!(refused.err.contains("does not answer: NOAUTH"), "{refused:?}");
     let refused = ackline(&["ping", "-h", "127.0.0.1", "-p", &port], b"");
     assert_eq!(refused.status, 1);
     assert!(refused.err.contains("does not answer: NOAUTH"), "{refused:?}");
