@@ -6,6 +6,8 @@ use super::{FOREIGN, names};
 const PREFIX: &str = "ACKLINE_";
 /// Names the configuration file.
 pub(super) const FILE: &str = "ACKLINE_CONFIG";
+/// Tells the command line where the server is, so a server may well see it.
+const URL: &str = "ACKLINE_URL";
 
 /// The variable of a directive.
 pub(super) fn variable(name: &str) -> String {
@@ -29,6 +31,9 @@ pub(super) fn read(variables: impl Iterator<Item = (String, String)>) -> Environ
     for (variable, value) in ours {
         if variable == FILE {
             environment.file = Some(value);
+            continue;
+        }
+        if variable == URL {
             continue;
         }
         match directive(&variable) {
