@@ -6,6 +6,7 @@ use super::output::{Cell, Ink, Output, Row};
 use super::session::Session;
 use super::streams;
 use super::trouble::Trouble;
+use crate::cli::columns;
 use ackline_admin::doctor::{
     Finding, GroupFacts, Severity, Thresholds, diagnose_with, gather, gather_all, health,
 };
@@ -191,7 +192,7 @@ fn compare(before: &mut [GroupFacts], later: Vec<GroupFacts>) {
 const WIDE: usize = 92;
 
 fn finding(out: &mut Output, one: &Finding) -> Result<(), Trouble> {
-    let terminal = crossterm::terminal::size().map_or(WIDE, |(columns, _)| usize::from(columns));
+    let terminal = columns(crossterm::terminal::size()).map_or(WIDE, usize::from);
     let width = if out.is_terminal() { WIDE.min(terminal.saturating_sub(6)) } else { WIDE };
     let (ink, sign) = match one.severity {
         Severity::Critical => (Ink::Red, "!!"),
