@@ -440,9 +440,10 @@ fn completions_and_man_pages_know_all_verbs() {
         }
     }
     let dir = TempDir::new().unwrap();
-    assert!(output(ackline(&["man"]).arg(dir.path())).status.success());
+    let pages = dir.path().join("share/man1");
+    assert!(output(ackline(&["man"]).arg(&pages)).status.success());
     for page in ["ackline.1", "ackline-streams-tail.1", "ackline-dead-redrive.1", "ackline-bench.1"] {
-        let text = std::fs::read_to_string(dir.path().join(page)).unwrap();
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
         assert!(text.contains(".SH NAME"), "{page}");
     }
     assert!(String::from_utf8(output(&mut ackline(&["man"])).stdout).unwrap().contains(".SH SUBCOMMANDS"));
