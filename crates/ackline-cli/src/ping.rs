@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Asks a server whether it is there: exit status 0 if it answers PONG, 1 if not.
+/// Asks a server whether it is there: exit status 0 if it answers PONG, 1 if not. The password is that of the URL, or
+/// REDISCLI_AUTH in the environment.
 #[derive(Args)]
 pub(crate) struct Ping {
-    /// Host [default: 127.0.0.1].
+    /// Host [127.0.0.1].
     #[arg(short = 'h', long)]
     host: Option<String>,
-    /// Port [default: 6379].
+    /// Port [6379].
     #[arg(short, long)]
     port: Option<u16>,
     /// Socket in the file system, instead of host and port.
@@ -68,9 +69,9 @@ fn asked(args: &Ping) -> Result<(), String> {
 }
 
 fn address(args: &Ping) -> Result<Address, String> {
-    let said = args.host.is_some() || args.port.is_some() || args.socket.is_some();
-    let usual = || filled("ACKLINE_URL").or_else(|| filled("REDIS_URL")).filter(|_| !said);
-    let mut address = match args.url.clone().or_else(usual) {
+    let given = args.host.is_some() || args.port.is_some() || args.socket.is_some();
+    let from_env = || ["ACKLINE_URL", "REDIS_URL"].into_iter().find_map(filled).filter(|_| !given);
+    let mut address = match args.url.clone().or_else(from_env) {
         Some(url) => Address::parse(&url)?,
         None => Address::plain(args.host.as_deref().unwrap_or("127.0.0.1"), args.port.unwrap_or(6379)),
     };
@@ -86,7 +87,6 @@ fn address(args: &Ping) -> Result<Address, String> {
     Ok(address)
 }
 
-/// What the environment says, if anything.
 fn filled(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|word| !word.is_empty())
 }

@@ -76,7 +76,7 @@ impl Handle {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "model")))]
 mod tests {
     use super::*;
     use std::io::{BufRead, BufReader, Write};

@@ -237,8 +237,12 @@ fn finish(shared: &Shared, handles: Vec<JoinHandle<std::io::Result<()>>>) -> Res
         tracing::error!("no checkpoint at the end, the next start reads the log: {error}");
     }
     let dir = PathBuf::from(shared.config.string("dir"));
+    let kept = broker.keeps_log();
     broker.close().map_err(|error| StartError::Open(dir, error.into()))?;
-    tracing::info!("everything acknowledged is on disk, bye");
+    match kept {
+        true => tracing::info!("everything acknowledged is on disk, bye"),
+        false => tracing::info!("nothing was to be kept, bye"),
+    }
     Ok(())
 }
 

@@ -80,43 +80,82 @@ impl GroupFacts {
     }
 }
 
-/// Looks at a group, in three round trips, and at about 1,000 of its pending entries, however many there are.
+/// Groups whose consumers and pending entries one round trip of [`gather_all`] asks for.
+const TOGETHER: usize = 16;
+
+/// Looks at a group, in four round trips, and at about 1,000 of its pending entries, however many there are.
 ///
 /// [`Error::Server`] in the server's words if there is no such stream or group. What a server does not tell is left out.
 pub fn gather(client: &mut Client, key: &[u8], group: &[u8]) -> Result<GroupFacts, Error> {
+    let found = gather_all(client, key, |name| name == group)?;
+    found.into_iter().next().ok_or_else(|| no_group(key, group))
+}
+
+/// Looks at those groups of a stream that are wanted, in the server's order. What all have in common is asked for once:
+/// each of 10,000 groups would otherwise list the 10,000. A group that is deleted meanwhile is left out.
+///
+/// [`Error::Server`] in the server's words if there is no such stream.
+pub fn gather_all(
+    client: &mut Client,
+    key: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<GroupFacts>, Error> {
+    let (common, mut groups) = common(client, key)?;
+    groups.retain(|group| wanted(&group.name));
+    let mut all = Vec::with_capacity(groups.len());
+    for some in groups.chunks(TOGETHER) {
+        let questions = |group: &Group| {
+            let (consumers, pending) = ([&b"XINFO"[..], b"CONSUMERS", key], [&b"XPENDING"[..], key]);
+            [&consumers[..], &pending[..]].map(|words| {
+                words.iter().copied().chain([&group.name[..]]).map(<[u8]>::to_vec).collect::<Vec<_>>()
+            })
+        };
+        let replies = client.call_all(&some.iter().flat_map(questions).collect::<Vec<_>>())?;
+        for (group, replies) in some.iter().zip(replies.chunks_exact(2)) {
+            let [consumers, summary] = replies else { unreachable!("as many replies as commands") };
+            if matches!(summary, Value::Error(_)) {
+                continue;
+            }
+            let mut facts = GroupFacts {
+                group: group.clone(),
+                consumers: view::consumers_of(consumers),
+                ..common.clone()
+            };
+            facts.consumers.truncate(MAX_CONSUMERS);
+            sample(client, key, summary, &mut facts)?;
+            look_up(client, key, &mut facts)?;
+            all.push(facts);
+        }
+    }
+    Ok(all)
+}
+
+/// What is the same for all groups of a stream, and the groups.
+fn common(client: &mut Client, key: &[u8]) -> Result<(GroupFacts, Vec<Group>), Error> {
     let words = |words: &[&[u8]]| words.iter().map(|word| word.to_vec()).collect::<Vec<_>>();
     let replies = client.call_all(&[
         words(&[b"TIME"]),
         words(&[b"XINFO", b"STREAM", key]),
         words(&[b"XINFO", b"GROUPS", key]),
-        words(&[b"XINFO", b"CONSUMERS", key, group]),
-        words(&[b"XPENDING", key, group]),
         // Who knows it looks for the group; nothing is changed.
         words(&[b"XNACK", key, b"ackline:no-such-group", b"SILENT", b"IDS", b"1", b"0-0"]),
     ])?;
-    let [time, stream, groups, consumers, summary, xnack] = &replies[..] else {
+    let [time, stream, groups, xnack] = &replies[..] else {
         unreachable!("as many replies as commands");
     };
     // The last one says NOGROUP where the others would say nothing.
-    for reply in [stream, groups, summary] {
+    for reply in [stream, groups] {
         refused(reply)?;
     }
-    let mut groups = view::groups_of(groups);
-    let position = groups.iter().position(|one| one.name == group);
-    let position = position.ok_or_else(|| no_group(key, group))?;
-    let mut facts = GroupFacts {
+    let groups = view::groups_of(groups);
+    let facts = GroupFacts {
         now: clock(time),
         stream: view::stream_of(key, stream, None),
-        other_groups: groups.len() - 1,
-        group: groups.swap_remove(position),
-        consumers: view::consumers_of(consumers),
+        other_groups: groups.len().saturating_sub(1),
         can_release: !is_unknown(xnack),
         ..GroupFacts::default()
     };
-    facts.consumers.truncate(MAX_CONSUMERS);
-    sample(client, key, summary, &mut facts)?;
-    look_up(client, key, &mut facts)?;
-    Ok(facts)
+    Ok((facts, groups))
 }
 
 fn refused(reply: &Value) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Why is this group stuck? What is seen, what it means, and the commands that mend it.
 //!
-//! [`gather`] looks at a group, [`diagnose`] is a pure function of what was seen. The console and `ackline doctor` show the same.
+//! [`gather`] looks at a group, [`gather_all`] at those of a stream, [`diagnose`] is a pure function of what was seen. The console and `ackline doctor` show the same.
 //!
 //! | kind | severity | seen |
 //! |---|---|---|
@@ -32,7 +32,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{GroupFacts, Rates, gather};
+pub use facts::{GroupFacts, Rates, gather, gather_all};
 pub use remedy::Remedy;
 
 use crate::words::Command;

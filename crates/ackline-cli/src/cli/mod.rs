@@ -99,6 +99,11 @@ fn repetition(words: &[Vec<u8>]) -> (u64, &[Vec<u8>]) {
     }
 }
 
+/// Columns of a terminal; `None` if it does not know, as one that was attached to a container a moment ago, which says 0.
+pub(crate) fn columns(size: std::io::Result<(u16, u16)>) -> Option<u16> {
+    size.ok().map(|(columns, _)| columns).filter(|columns| *columns > 0)
+}
+
 /// A line that is typed without being shown, but for a star a character.
 fn ask_password() -> std::io::Result<String> {
     if !std::io::stdin().is_terminal() {
@@ -130,5 +135,17 @@ fn typed_password() -> std::io::Result<String> {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns;
+
+    #[test]
+    fn a_terminal_without_a_size_is_not_one_column_wide() {
+        assert_eq!(columns(Ok((0, 0))), None);
+        assert_eq!(columns(Ok((132, 43))), Some(132));
+        assert_eq!(columns(Err(std::io::ErrorKind::NotConnected.into())), None);
     }
 }

@@ -6,9 +6,13 @@ use super::output::{Cell, Ink, Output, Row};
 use super::session::Session;
 use super::streams;
 use super::trouble::Trouble;
-use ackline_admin::doctor::{Finding, GroupFacts, Severity, Thresholds, diagnose_with, gather, health};
+use crate::cli::columns;
+use ackline_admin::doctor::{
+    Finding, GroupFacts, Severity, Thresholds, diagnose_with, gather, gather_all, health,
+};
 use ackline_admin::words::quoted;
 use ackline_admin::{Error, view};
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -56,9 +60,6 @@ pub(crate) struct Doctor {
     quiet: Duration,
 }
 
-/// A key and a group.
-type Place = (Vec<u8>, Vec<u8>);
-
 /// A group, and what there is to say about it.
 struct Diagnosis {
     key: Vec<u8>,
@@ -95,50 +96,53 @@ impl Doctor {
 
     fn examine(&self, session: &mut Session) -> Result<Vec<Diagnosis>, Trouble> {
         let mut seen = Vec::new();
-        for (key, group) in self.groups(session)? {
-            match gather(&mut session.client, &key, &group) {
-                Ok(facts) => seen.push((facts, key, group)),
-                // Of all groups one may go while another is looked at.
-                Err(Error::Server(_)) if self.group.is_none() => {}
+        for key in self.keys(session)? {
+            match self.look(session, &key) {
+                Ok(facts) => seen.push((key, facts)),
+                // Of all streams one may go while another is looked at.
+                Err(Error::Server(_)) if self.key.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
         }
         if let Some(apart) = self.over {
             std::thread::sleep(apart);
-            for (facts, key, group) in &mut seen {
-                match gather(&mut session.client, key, group) {
-                    Ok(again) => *facts = again.since(facts),
+            for (key, facts) in &mut seen {
+                match self.look(session, key) {
+                    Ok(again) => compare(facts, again),
                     Err(Error::Server(_)) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
         }
         let thresholds = self.thresholds();
-        let diagnosis = |(facts, key, group): (GroupFacts, _, _)| Diagnosis {
+        let diagnosis = |(key, facts): (Vec<u8>, GroupFacts)| Diagnosis {
             key,
-            group,
             findings: diagnose_with(&facts, &thresholds),
+            group: facts.group.name,
         };
-        Ok(seen.into_iter().map(diagnosis).collect())
+        let pairs =
+            seen.into_iter().flat_map(|(key, all)| all.into_iter().map(move |one| (key.clone(), one)));
+        Ok(pairs.map(diagnosis).collect())
     }
 
-    /// The groups to look at.
-    fn groups(&self, session: &mut Session) -> Result<Vec<Place>, Trouble> {
-        let (keys, group) = match (&self.key, &self.group) {
-            (Some(key), Some(group)) => return Ok(vec![(key.0.clone(), group.0.clone())]),
-            (Some(key), None) => {
-                // A key that is not there is an error of the server's, not a healthy stream.
-                view::groups(&mut session.client, &key.0)?;
-                (vec![key.0.clone()], None)
-            }
-            (None, group) => (streams::find(session, b"*", STREAMS)?, group.as_ref()),
-        };
+    /// The groups of a stream that are asked about.
+    fn look(&self, session: &mut Session, key: &[u8]) -> Result<Vec<GroupFacts>, Error> {
+        match (&self.key, &self.group) {
+            // One that is not there is an error.
+            (Some(_), Some(group)) => Ok(vec![gather(&mut session.client, key, &group.0)?]),
+            _ => gather_all(&mut session.client, key, |_| true),
+        }
+    }
+
+    /// The streams to look at.
+    fn keys(&self, session: &mut Session) -> Result<Vec<Vec<u8>>, Trouble> {
+        if let Some(key) = &self.key {
+            return Ok(vec![key.0.clone()]);
+        }
+        let keys = streams::find(session, b"*", STREAMS)?;
         let found = view::overviews(&mut session.client, &keys)?;
-        let pairs = found.into_iter().flat_map(|one| {
-            let key = one.stream.name;
-            one.groups.into_iter().map(move |group| (key.clone(), group.name))
-        });
-        Ok(pairs.filter(|(_, name)| group.is_none_or(|group| group.0 == *name)).collect())
+        let with_groups = found.into_iter().filter(|one| !one.groups.is_empty());
+        Ok(with_groups.map(|one| one.stream.name).collect())
     }
 
     fn thresholds(&self) -> Thresholds {
@@ -173,11 +177,22 @@ impl Doctor {
     }
 }
 
+/// Puts what was seen later in the place of what was seen before. A group that is gone stays as it was.
+fn compare(before: &mut [GroupFacts], later: Vec<GroupFacts>) {
+    let mut later: HashMap<Vec<u8>, GroupFacts> =
+        later.into_iter().map(|facts| (facts.group.name.clone(), facts)).collect();
+    for facts in before {
+        if let Some(again) = later.remove(&facts.group.name) {
+            *facts = again.since(facts);
+        }
+    }
+}
+
 /// Columns of the text of a finding, at most.
 const WIDE: usize = 92;
 
 fn finding(out: &mut Output, one: &Finding) -> Result<(), Trouble> {
-    let terminal = crossterm::terminal::size().map_or(WIDE, |(columns, _)| usize::from(columns));
+    let terminal = columns(crossterm::terminal::size()).map_or(WIDE, usize::from);
     let width = if out.is_terminal() { WIDE.min(terminal.saturating_sub(6)) } else { WIDE };
     let (ink, sign) = match one.severity {
         Severity::Critical => (Ink::Red, "!!"),

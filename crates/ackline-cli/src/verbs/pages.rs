@@ -15,7 +15,7 @@ pub(crate) struct Completions {
 /// `ackline man`
 #[derive(clap::Args)]
 pub(crate) struct Man {
-    /// Where to; without it the page of `ackline` is printed.
+    /// Where to, made if it is not there; without it the page of `ackline` is printed.
     directory: Option<PathBuf>,
 }
 
@@ -33,7 +33,8 @@ impl Man {
         let cli = cli.disable_help_subcommand(true);
         match &self.directory {
             None => Ok(clap_mangen::Man::new(cli).render(&mut io::stdout())?),
-            Some(directory) => clap_mangen::generate_to(cli, directory)
+            Some(directory) => std::fs::create_dir_all(directory)
+                .and_then(|()| clap_mangen::generate_to(cli, directory))
                 .map_err(|error| Trouble::Refused(format!("{}: {error}", directory.display()))),
         }
     }

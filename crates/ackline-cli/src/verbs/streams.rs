@@ -89,7 +89,7 @@ impl Streams {
         match &self.verb {
             Verb::Ls { pattern, count } => ls(&mut Session::open(&self.shared)?, pattern, *count),
             Verb::Info { key } => info(&mut Session::open(&self.shared)?, key),
-            Verb::Tail(tail) => tail.run(&mut Session::open(&self.shared)?),
+            Verb::Tail(tail) => tail.run(&self.shared, &mut Session::open(&self.shared)?),
             Verb::Add(add) => add.run(&mut Session::careful(&self.shared, add.care)?),
             Verb::Trim(trim) => trim.run(&mut Session::careful(&self.shared, trim.care)?),
             Verb::Rm { key, care } => rm(&mut Session::careful(&self.shared, *care)?, key),
@@ -195,7 +195,15 @@ impl Trim {
             session.confirm(&format!("Delete up to {entries} of {} from {key}?", length))?;
         }
         let command = Command::new("XTRIM", [&self.key.0]).with([word, kind, limit]).with(acked);
-        let affected = session.change(command)?.as_ref().and_then(int).unwrap_or(0);
+        let mut affected = 0;
+        loop {
+            let now = session.change(command.clone())?.as_ref().and_then(int).unwrap_or(0);
+            affected += now;
+            // Of whole blocks a server deletes 10,000 entries at once, unless it is told otherwise.
+            if self.exact || now == 0 || affected >= matched {
+                break;
+            }
+        }
         session.done(("entry", "deleted"), matched, affected)
     }
 

@@ -29,7 +29,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port and waits until it answers.
     pub(crate) fn start(dir: &Path, more: &[&str]) -> Server {
-        let port = free_port();
+        Server::start_at(free_port(), dir, more)
+    }
+
+    /// Starts one where this one was, which has ended.
+    pub(crate) fn start_again(&mut self, dir: &Path) {
+        *self = Server::start_at(self.port, dir, &[]);
+    }
+
+    fn start_at(port: u16, dir: &Path, more: &[&str]) -> Server {
         let child = Command::new(env!("CARGO_BIN_EXE_ackline"))
             .args(["serve", "--port", &port.to_string(), "--dir"])
             .arg(dir)

@@ -12,14 +12,14 @@ use tempfile::TempDir;
 struct Stage {
     server: Server,
     port: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Stage {
     fn new() -> Stage {
         let dir = TempDir::new().unwrap();
         let server = Server::start(dir.path(), &[]);
-        let stage = Stage { port: server.port, server, _dir: dir };
+        let stage = Stage { port: server.port, server, dir };
         for n in 1..=5 {
             stage.redis(&["XADD", "orders", &format!("{n}-1"), "item", "tea", "n", &n.to_string()]);
         }
@@ -146,6 +146,29 @@ fn a_stream_is_followed() {
 }
 
 #[test]
+fn a_stream_is_followed_over_a_restart_of_the_server() {
+    let mut stage = Stage::new();
+    let mut child = stage
+        .command(&["streams", "tail", "orders", "-f", "-c", "1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "5-1  item=tea n=5");
+    stage.server.kill();
+    let mut words = BufReader::new(child.stderr.take().unwrap()).lines();
+    let word = words.next().unwrap().unwrap();
+    assert!(word.starts_with("ackline: ") && word.ends_with("; trying again"), "{word}");
+    stage.server.start_again(stage.dir.path());
+    stage.redis(&["XADD", "orders", "6-1", "n", "6"]);
+    assert_eq!(lines.next().unwrap().unwrap(), "6-1  n=6");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn entries_are_added_by_words_from_others_and_from_files() {
     let stage = Stage::new();
     assert_eq!(stage.text(&["streams", "add", "orders", "a=b=c", "--id", "9-1"]), "9-1\n");
@@ -192,6 +215,15 @@ fn streams_are_trimmed_and_deleted() {
         "0 of 3 entries deleted\n"
     );
     assert_eq!(stage.fails(&["streams", "trim", "orders"]).0, 2);
+    // More than the 10,000 that one command without = deletes.
+    let mut connection: Connection = stage.server.connect(2);
+    let mut pipe = redis::pipe();
+    (0..20_500).for_each(|_| _ = pipe.cmd("XADD").arg(&["orders", "*", "a", "b"]).ignore());
+    pipe.query::<()>(&mut connection).unwrap();
+    let trimmed = stage.text(&["streams", "trim", "orders", "--maxlen", "100"]);
+    assert!(trimmed.ends_with(" of 20,403 entries deleted\n"), "{trimmed}");
+    let redis::Value::Int(left) = stage.redis(&["XLEN", "orders"]) else { panic!("a number") };
+    assert!((100..200).contains(&left), "{left} are left");
     assert_eq!(stage.text(&["streams", "rm", "orders"]), "1 stream deleted\n");
     assert_eq!(stage.fails(&["streams", "rm", "orders"]).0, 1);
 }
@@ -408,9 +440,10 @@ fn completions_and_man_pages_know_all_verbs() {
         }
     }
     let dir = TempDir::new().unwrap();
-    assert!(output(ackline(&["man"]).arg(dir.path())).status.success());
+    let pages = dir.path().join("share/man1");
+    assert!(output(ackline(&["man"]).arg(&pages)).status.success());
     for page in ["ackline.1", "ackline-streams-tail.1", "ackline-dead-redrive.1", "ackline-bench.1"] {
-        let text = std::fs::read_to_string(dir.path().join(page)).unwrap();
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
         assert!(text.contains(".SH NAME"), "{page}");
     }
     assert!(String::from_utf8(output(&mut ackline(&["man"])).stdout).unwrap().contains(".SH SUBCOMMANDS"));
@@ -471,4 +504,19 @@ fn a_server_without_xnack_is_helped_by_xclaim() {
         "1 consumer removed\n"
     );
     assert_eq!(stage.pending(), owned(&[("1-1", "bob"), ("2-1", "bob"), ("3-1", "bob")]));
+}
+
+#[test]
+fn many_groups_of_a_stream_are_not_listed_for_each_of_them() {
+    let stage = Stage::new();
+    for n in 0..40 {
+        stage.redis(&["XGROUP", "CREATE", "orders", &format!("g{n}"), "$"]);
+    }
+    stage.redis(&["CONFIG", "RESETSTAT"]);
+    assert_eq!(stage.json(&["doctor"]).as_array().unwrap().len(), 41);
+    let text: String = redis::cmd("INFO").arg("commandstats").query(&mut stage.server.connect(2)).unwrap();
+    let calls = text.lines().find_map(|line| line.strip_prefix("cmdstat_xinfo|groups:calls=")).unwrap();
+    let calls: u32 = calls.split(',').next().unwrap().parse().unwrap();
+    // The console of the server looks too, once a second.
+    assert!(calls < 20, "{calls} times");
 }

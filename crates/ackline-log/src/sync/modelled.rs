@@ -69,6 +69,11 @@ impl Instant {
         Instant(CLOCK.get())
     }
 
+    /// What has passed since then.
+    pub fn elapsed(&self) -> Duration {
+        CLOCK.get().saturating_sub(self.0)
+    }
+
     pub(super) fn reach(self) {
         CLOCK.set(CLOCK.get().max(self.0));
     }

@@ -43,7 +43,7 @@ const SECTIONS: &[(&str, bool, Section)] = &[
     ("Modules", true, |_, _| {}),
     ("Commandstats", false, command_stats),
     ("Errorstats", true, error_stats),
-    ("Latencystats", false, |_, _| {}),
+    ("Latencystats", false, latency_stats),
     ("Cluster", true, |_, lines| lines.put("cluster_enabled", 0)),
     ("Keyspace", true, keyspace),
     ("Keysizes", true, |_, _| {}),
@@ -188,7 +188,8 @@ fn persistence(env: &mut Env<'_, '_>, lines: &mut Lines) {
     lines.put("aof_base_size", status.bytes);
     lines.put("log_first_lsn", log.first());
     lines.put("log_last_lsn", log.last());
-    lines.put("log_synced_lsn", log.durable().synced());
+    // A log that is not kept calls everything synced, also what is still to come.
+    lines.put("log_synced_lsn", log.durable().synced().min(log.last()));
     lines.put("snapshot_lsn", status.after);
 }
 
@@ -291,6 +292,32 @@ fn command_stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     }
 }
 
+/// The percentiles that Redis shows if it is not told others. Times are known up to a power of two, and the greater one is told.
+fn latency_stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
+    let mut rows: Vec<_> = env.shared.rows.iter().collect();
+    rows.sort_by_key(|(name, _)| **name);
+    for (name, row) in rows {
+        let times = row.times();
+        let at = |share| percentile(&times, share);
+        if let (Some(half), Some(most), Some(nearly_all)) = (at(0.5), at(0.99), at(0.999)) {
+            let text = format!("p50={half}.000,p99={most}.000,p99.9={nearly_all}.000");
+            lines.put(&format!("latency_percentiles_usec_{name}"), text);
+        }
+    }
+}
+
+/// The bound that such a share of the calls kept, out of bounds and the calls between them; `None` without calls.
+fn percentile(times: &[(u64, u64)], share: f64) -> Option<u64> {
+    let calls: u64 = times.iter().map(|(_, count)| count).sum();
+    let wanted = ((calls as f64 * share).ceil() as u64).max(1);
+    let mut seen = 0;
+    let reached = times.iter().find(|(_, count)| {
+        seen += count;
+        seen >= wanted
+    });
+    reached.map(|(bound, _)| *bound)
+}
+
 fn error_stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     for (code, count) in &*env.shared.stats.error_codes.lock() {
         lines.put(&format!("errorstat_{code}"), format_args!("count={count}"));
@@ -307,5 +334,18 @@ fn keyspace(env: &mut Env<'_, '_>, lines: &mut Lines) {
     });
     for (db, (keys, expires)) in counts.into_iter().enumerate().filter(|(_, (keys, _))| *keys > 0) {
         lines.put(&format!("db{db}"), format_args!("keys={keys},expires={expires},avg_ttl=0,subexpiry=0"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn a_percentile_is_the_bound_of_its_bucket() {
+        let times = [(1, 0), (2, 98), (4, 1), (8, 0), (16, 1)];
+        let found = [0.5, 0.98, 0.99, 0.999].map(|share| percentile(&times, share));
+        assert_eq!(found, [Some(2), Some(2), Some(4), Some(16)]);
+        assert_eq!(percentile(&[(1, 0), (2, 0)], 0.5), None);
     }
 }

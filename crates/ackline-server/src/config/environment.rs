@@ -6,8 +6,8 @@ use super::{FOREIGN, names};
 const PREFIX: &str = "ACKLINE_";
 /// Names the configuration file.
 pub(super) const FILE: &str = "ACKLINE_CONFIG";
-/// Where the command line finds a server: in a container it is set for the health check.
-const CLIENTS: &str = "ACKLINE_URL";
+/// Tells the command line where the server is, so a server may well see it.
+const URL: &str = "ACKLINE_URL";
 
 /// The variable of a directive.
 pub(super) fn variable(name: &str) -> String {
@@ -26,7 +26,7 @@ pub(super) struct Environment {
 /// Sorts variables; those of others are passed over.
 pub(super) fn read(variables: impl Iterator<Item = (String, String)>) -> Environment {
     let mut environment = Environment::default();
-    let ours = variables.filter(|(name, _)| name.starts_with(PREFIX) && name != CLIENTS);
+    let ours = variables.filter(|(name, _)| name.starts_with(PREFIX) && name != URL);
     let mut ours: Vec<_> = ours.collect();
     ours.sort();
     for (variable, value) in ours {

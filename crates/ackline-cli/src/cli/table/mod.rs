@@ -4,6 +4,7 @@ mod cells;
 #[cfg(test)]
 mod tests;
 
+use super::columns;
 use super::link::is;
 use ackline_admin::reply::{bytes, int, items, pairs};
 use ackline_resp::decode_reply::Value;
@@ -15,8 +16,7 @@ const FIELDS: usize = 8;
 
 /// A reply as a table, if it is one of those that have one.
 pub(super) fn table(reply: &Value, words: &[Vec<u8>]) -> Option<String> {
-    let width = crossterm::terminal::size().map_or(u16::MAX, |(width, _)| width.max(1));
-    table_of(reply, words, width)
+    table_of(reply, words, columns(crossterm::terminal::size()).unwrap_or(u16::MAX))
 }
 
 fn table_of(reply: &Value, words: &[Vec<u8>], width: u16) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What helps while a line is typed: hints, completion, colours. All of it comes from what the server says of its commands.
 
+use crate::cli::columns;
 use crate::cli::docs::Docs;
 use crate::cli::syntax::{Next, hint, missing, next};
 use ackline_admin::client::{Address, Client};
@@ -221,7 +222,7 @@ impl Completer for Shared {
 
 /// Columns that are left of the terminal's line behind so many.
 fn room(before: usize) -> usize {
-    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns).max(1));
+    let columns = columns(crossterm::terminal::size()).map_or(80, usize::from);
     columns - before % columns
 }
 

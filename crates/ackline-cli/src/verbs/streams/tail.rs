@@ -1,6 +1,6 @@
 //! `ackline streams tail`
 
-use crate::verbs::options::{Form, Name};
+use crate::verbs::options::{Form, Name, Shared};
 use crate::verbs::output::{Cell, Ink, Row, fields_shown};
 use crate::verbs::session::Session;
 use crate::verbs::trouble::Trouble;
@@ -23,12 +23,15 @@ const WAIT: &str = "1000";
 /// How long to wait for the answer of a read that waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a server may rest between two attempts to reach it.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// `ackline streams tail`
 #[derive(clap::Args)]
 pub(super) struct Tail {
     /// The stream.
     key: Name,
-    /// Goes on with what is added, until it is interrupted.
+    /// Goes on with what is added, until it is interrupted; waits for a server that is restarted.
     #[arg(short, long)]
     follow: bool,
     /// So many entries from the end at most.
@@ -74,7 +77,7 @@ pub(super) fn pair(word: &OsString) -> Result<(Vec<u8>, Vec<u8>), Trouble> {
 }
 
 impl Tail {
-    pub(super) fn run(&self, session: &mut Session) -> Result<(), Trouble> {
+    pub(super) fn run(&self, shared: &Shared, session: &mut Session) -> Result<(), Trouble> {
         let after = match &self.from {
             Some(from) => from.clone(),
             // What is added while the last entries are printed comes after them.
@@ -87,16 +90,22 @@ impl Tail {
         if self.from.is_some() && !self.follow {
             return self.forward(session, after);
         }
-        if self.follow { self.go_on(session, after) } else { Ok(()) }
+        if self.follow { self.go_on(shared, session, after) } else { Ok(()) }
     }
 
-    /// What is added behind an ID, for ever.
-    fn go_on(&self, session: &mut Session, mut after: String) -> Result<(), Trouble> {
+    /// What is added behind an ID, for ever: also when the server was restarted meanwhile.
+    fn go_on(&self, shared: &Shared, session: &mut Session, mut after: String) -> Result<(), Trouble> {
         session.client.set_patience(Some(PATIENCE))?;
         loop {
             session.out.flush()?;
             let read = Command::new("XREAD COUNT", [PAGE.to_string()]).with(["BLOCK", WAIT, "STREAMS"]);
-            let answer = session.ask(&read.with([&self.key.0[..], after.as_bytes()]))?;
+            let answer = match session.ask(&read.with([&self.key.0[..], after.as_bytes()])) {
+                Err(trouble) if may_pass(&trouble) => {
+                    reconnect(shared, session, &trouble)?;
+                    continue;
+                }
+                answer => answer?,
+            };
             let mut found = read_entries(&answer);
             if let Some(last) = found.last() {
                 after.clone_from(&last.id);
@@ -176,6 +185,33 @@ impl Tail {
             Form::Json | Form::Ndjson => {
                 entries.iter().try_for_each(|entry| session.out.json_line(&row(entry)))
             }
+        }
+    }
+}
+
+/// Whether it is worth waiting: the server is away, or reads its data.
+fn may_pass(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Unreachable(_) => true,
+        Trouble::Refused(text) => text.starts_with("LOADING"),
+        Trouble::Usage(_) | Trouble::Deaf => false,
+    }
+}
+
+/// A connection in the place of one that broke, however long that takes.
+fn reconnect(shared: &Shared, session: &mut Session, why: &Trouble) -> Result<(), Trouble> {
+    eprintln!("ackline: {why}; trying again");
+    loop {
+        std::thread::sleep(AGAIN);
+        match shared.connect() {
+            Ok(client) => session.client = client,
+            Err(trouble) if may_pass(&trouble) => continue,
+            Err(trouble) => return Err(trouble),
+        }
+        session.client.set_patience(Some(PATIENCE))?;
+        match session.ask(&Command::new("PING", [""; 0])) {
+            Err(trouble) if may_pass(&trouble) => {}
+            answer => return answer.map(drop),
         }
     }
 }

@@ -22,6 +22,24 @@ fn the_later_place_wins() {
 }
 
 #[test]
+fn variables_that_nobody_reads_are_named() {
+    let place = Place::new();
+    let log = place.path("log");
+    let mut command = place.serve(&["--appendonly", "no", "--logfile", &log]);
+    command.env("ACKLINE_PROT", "1").env("ACKLINE_URL", "redis://here");
+    let mut server = place.start(command);
+    server.run(&["SET", "k", "v"]).unwrap();
+    let info = server.text(&["INFO", "persistence"]);
+    let lsn = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    assert_eq!(lsn("log_synced_lsn:"), lsn("log_last_lsn:"));
+    server.stop();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("variables that are no directives: ACKLINE_PROT\n"), "{log}");
+    // Without a log the last words promise nothing.
+    assert!(log.ends_with("nothing was to be kept, bye\n"), "{log}");
+}
+
+#[test]
 fn a_file_on_the_standard_input() {
     let place = Place::new();
     let mut command = place.serve(&["-"]);
