@@ -373,6 +373,9 @@ pub(crate) fn note_slow(
     if threshold < 0 || (usec as i64) < threshold || spec.flags.has(Flags::SKIP_SLOWLOG) {
         return;
     }
+    if is_sampler(session) {
+        return;
+    }
     let name = session.info.details.lock().name.clone();
     let max = live.slowlog_max_len.load(Relaxed) as usize;
     let shown = redact::words(spec, args);
@@ -380,10 +383,15 @@ pub(crate) fn note_slow(
     shared.slowlog.add(now / 1000, usec, args, (&session.info.addr, &name), max);
 }
 
+/// The process itself looks at its streams each second; in a monitor or the slow log that would drown what somebody wants to
+/// see.
+fn is_sampler(session: &Session) -> bool {
+    session.info.addr == "admin:0" && session.info.details.lock().no_touch
+}
+
 /// Monitors see every command but the administrator's.
 fn show_monitors(session: &Session, shared: &Shared, spec: &Spec, args: Args<'_>) {
-    // The process itself looks at its streams each second; that would drown what somebody wants to see.
-    if session.info.addr == "admin:0" && session.info.details.lock().no_touch {
+    if is_sampler(session) {
         return;
     }
     if spec.flags.has(Flags::ADMIN) || spec.flags.has(Flags::SKIP_MONITOR) {

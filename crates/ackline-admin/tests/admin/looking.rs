@@ -244,6 +244,12 @@ fn the_server_itself() {
         slow["entries"].as_array().unwrap().iter().any(|one| one["words"] == json!(["XLEN", "orders"])),
         "{slow}"
     );
+    // The next look of the sampler is over once a sample has a number that this one does not.
+    let at = |points: &Json| points["end"].as_i64().unwrap();
+    let now = at(&server.json("/series?name=ops&points=1"));
+    server.until("another sample", || at(&server.json("/series?name=ops&points=1")) > now + 1000);
+    let slow = server.call("SLOWLOG GET -1");
+    assert!(!format!("{slow:?}").contains("XINFO"), "the sampler is not in the slow log: {slow:?}");
     let mut named = server.client();
     named.call(&["CLIENT", "SETNAME", "ann"]).unwrap();
     let clients = server.json("/clients");
