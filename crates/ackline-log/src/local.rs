@@ -3,13 +3,14 @@
 use crate::desk::Desk;
 use crate::recovery::{self, Contents, Found};
 use crate::segment::{Segment, Spare, name, next_size};
-use crate::storage::{Disk, Storage};
+use crate::storage::{Disk, Storage, open_private};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Instant, Mutex};
 use crate::writer::{self, Writer};
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,7 @@ impl Directory {
     pub fn open(dir: &Path) -> Result<Directory, LogError> {
         let io = |error| LogError::Io(dir.to_owned(), error);
         create(dir).map_err(io)?;
-        let lock = File::create(dir.join(LOCK)).map_err(io)?;
+        let lock = open_private(&dir.join(LOCK)).map_err(io)?;
         acquire(&lock, dir)?;
         Ok(Directory { storage: Arc::new(Disk::new(dir)), lock: Mutex::new(Some(lock)) })
     }
@@ -82,12 +83,12 @@ impl Directory {
     }
 }
 
-/// Creates a directory whose name is durable, too.
+/// Creates a directory whose name is durable, too. A new one is its owner's alone.
 fn create(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }
@@ -303,5 +304,25 @@ impl Drop for LocalLog {
         if let Err(error) = self.close() {
             tracing::error!("the log did not close cleanly: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_is_new_is_its_owners_alone() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let dir = parent.path().join("data");
+        let directory = Directory::open(&dir).expect("opened");
+        directory.storage().open("file").expect("opened");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!([mode(&dir), mode(&dir.join(LOCK)), mode(&dir.join("file"))], [0o700, 0o600, 0o600]);
+        // What somebody wants to be otherwise stays otherwise.
+        fs::set_permissions(dir.join("file"), fs::Permissions::from_mode(0o640)).expect("changed");
+        directory.storage().open("file").expect("opened");
+        assert_eq!(mode(&dir.join("file")), 0o640);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,8 +100,7 @@ pub(crate) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usiz
 impl Storage for Disk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
         let path = self.dir.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        Ok(Arc::new(DiskFile(file)))
+        Ok(Arc::new(DiskFile(open_private(&path)?)))
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
@@ -137,6 +136,11 @@ impl Storage for Disk {
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
+}
+
+/// A file to be read and written. A new one is its owner's alone: what is in it is in no way encrypted.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Bytes of a file that are given back at once.
