@@ -90,6 +90,12 @@ fn a_password_for_all() {
     assert_eq!(with(&server, &["Authorization: Digest x"], "/streams").status, 400);
 }
 
+fn add_dead_letters(server: &Server) {
+    let mut operator = server.client();
+    operator.call(&["AUTH", "sesame"]).unwrap();
+    operator.call(&["XADD", "other:dead", "*", "a", "b"]).unwrap();
+}
+
 #[test]
 fn users_and_what_they_may_do() {
     let server = Server::start();
@@ -121,6 +127,11 @@ fn users_and_what_they_may_do() {
         let answer = with(&server, &[&eve], path);
         assert_eq!((answer.status, answer.code()), (403, "NOPERM".to_owned()), "{path}");
     }
+    add_dead_letters(&server);
+    let dead = with(&server, &[&eve], "/dead");
+    assert_eq!((dead.status, &dead.json()["streams"]), (200, &json!([])));
+    assert_eq!(with(&server, &[&ann], "/dead").json()["streams"][0]["name"], "other:dead");
+
     let add = json!({"action": "add", "stream": "orders", "fields": [["a", "b"]]}).to_string();
     let act = |cookie: &str| server.send("POST", "/api/v1/actions", &[cookie, JSON], &add).status;
     assert_eq!((act(&eve), act(&ann)), (403, 200));
