@@ -9,7 +9,7 @@ use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Instant, Mutex};
 use crate::writer::{self, Writer};
 use crate::{Durable, Log, LogError, Lsn, SyncMode};
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -310,6 +310,7 @@ impl Drop for LocalLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
