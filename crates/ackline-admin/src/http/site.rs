@@ -32,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) tails: Arc<Semaphore>,
     pub(crate) ticks: Arc<Semaphore>,
     pub(crate) checks: Arc<Semaphore>,
+    /// Whose turn it is to make a page of metrics.
+    pub(crate) scrapes: Arc<Semaphore>,
     pub(crate) alive: Check,
     pub(crate) ready: Check,
 }
@@ -50,6 +52,7 @@ impl Site {
             tails: Arc::new(Semaphore::new(LIVE)),
             ticks: Arc::new(Semaphore::new(LIVE)),
             checks: Arc::new(Semaphore::new(CHECKS)),
+            scrapes: Arc::new(Semaphore::new(1)),
             alive: Check::default(),
             ready: Check::default(),
         }
