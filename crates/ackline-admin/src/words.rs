@@ -66,13 +66,44 @@ fn escape(out: &mut String, c: char) {
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
         '\\' => out.push_str("\\\\"),
-        // What turns the direction of writing could make one name look like another.
-        c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-            let mut buffer = [0; 4];
-            c.encode_utf8(&mut buffer).bytes().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
-        }
+        c if is_harmful(c) => escape_bytes(out, c),
         c => out.push(c),
     }
+}
+
+fn escape_bytes(out: &mut String, c: char) {
+    c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+}
+
+/// Whether a character does something to a terminal in place of being shown: controls, and what turns the direction of
+/// writing, which could make one name look like another.
+pub fn is_harmful(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text of several lines as it may be shown, whatever names are in it. What is quoted in it stays as it is.
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if is_harmful(c) && c != '\n' => escape_bytes(&mut out, c),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// JSON as it may be shown: the same value, with escapes for what JSON would allow in strings as it is.
+pub fn harmless_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // Between the strings of a value that is laid out in lines.
+            c if is_harmful(c) && c != '\n' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Bytes in JSON: a string, or `{"base64": ".."}` if they are no UTF-8.
@@ -108,6 +139,18 @@ mod tests {
     fn a_name_does_nothing_to_a_terminal() {
         assert_eq!(escaped(b"a\x1b[31m\n\t\x7f\\"), "a\\x1b[31m\\n\\t\\x7f\\\\");
         assert_eq!(escaped("\u{9b}\u{202e}".as_bytes()), "\\xc2\\x9b\\xe2\\x80\\xae");
+    }
+
+    #[test]
+    fn texts_and_json_do_nothing_to_a_terminal() {
+        assert_eq!(
+            harmless("no \"\\x1b\" in \u{1b}]0;\u{7}\n  hint \u{9b}"),
+            "no \"\\x1b\" in \\x1b]0;\\x07\n  hint \\xc2\\x9b"
+        );
+        let text = "é\u{9b}\u{202e}\u{1b}";
+        let json = harmless_json(&serde_json::to_string(text).unwrap());
+        assert_eq!(json, r#""é\u009b\u202e\u001b""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]

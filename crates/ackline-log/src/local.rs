@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::recovery::{self, Contents, Found};
 use crate::segment::{Segment, Spare, name, next_size};
-use crate::storage::{Disk, Storage};
+use crate::storage::{Disk, Storage, open_private};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Instant, Mutex};
@@ -62,7 +62,7 @@ impl Directory {
     pub fn open(dir: &Path) -> Result<Directory, LogError> {
         let io = |error| LogError::Io(dir.to_owned(), error);
         create(dir).map_err(io)?;
-        let lock = File::create(dir.join(LOCK)).map_err(io)?;
+        let lock = open_private(&dir.join(LOCK)).map_err(io)?;
         acquire(&lock, dir)?;
         Ok(Directory { storage: Arc::new(Disk::new(dir)), lock: Mutex::new(Some(lock)) })
     }
@@ -83,7 +83,7 @@ impl Directory {
     }
 }
 
-/// Creates a directory whose name is durable, too. Nobody else may look into it.
+/// Creates a directory whose name is durable, too. A new one is its owner's alone.
 fn create(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
@@ -304,5 +304,26 @@ impl Drop for LocalLog {
         if let Err(error) = self.close() {
             tracing::error!("the log did not close cleanly: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_is_new_is_its_owners_alone() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let dir = parent.path().join("data");
+        let directory = Directory::open(&dir).expect("opened");
+        directory.storage().open("file").expect("opened");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!([mode(&dir), mode(&dir.join(LOCK)), mode(&dir.join("file"))], [0o700, 0o600, 0o600]);
+        // What somebody wants to be otherwise stays otherwise.
+        fs::set_permissions(dir.join("file"), fs::Permissions::from_mode(0o640)).expect("changed");
+        directory.storage().open("file").expect("opened");
+        assert_eq!(mode(&dir.join("file")), 0o640);
     }
 }

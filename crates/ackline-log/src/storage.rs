@@ -59,9 +59,6 @@ impl Disk {
     }
 }
 
-/// Mode of files that are made: messages are the business of whoever runs the broker.
-const PRIVATE: u32 = 0o600;
-
 struct DiskFile(File);
 
 impl StorageFile for DiskFile {
@@ -103,10 +100,7 @@ pub(crate) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usiz
 impl Storage for Disk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
         let path = self.dir.join(name);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
-        let file = options.open(path)?;
-        Ok(Arc::new(DiskFile(file)))
+        Ok(Arc::new(DiskFile(open_private(&path)?)))
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
@@ -142,6 +136,11 @@ impl Storage for Disk {
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
+}
+
+/// A file to be read and written. A new one is its owner's alone: what is in it is in no way encrypted.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Bytes of a file that are given back at once.

@@ -4,7 +4,9 @@ use crate::config::Config;
 use crate::pulse::Pulse;
 use crate::shared::Shared;
 use sd_notify::NotifyState;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -93,7 +95,7 @@ impl PidFile {
         if path.as_os_str().is_empty() {
             return None;
         }
-        match std::fs::write(&path, format!("{}\n", std::process::id())) {
+        match write_own(&path) {
             Ok(()) => Some(PidFile(path)),
             Err(error) => {
                 tracing::warn!("the file of the process ID, {}, cannot be written: {error}", path.display());
@@ -103,9 +105,37 @@ impl PidFile {
     }
 }
 
+/// Writes the process ID into a file of its own: what lies there goes, and what a link leads to stays as it is.
+fn write_own(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    writeln!(file, "{}", std::process::id())
+}
+
 impl Drop for PidFile {
     fn drop(&mut self) {
         // Somebody may have removed it already.
         let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_the_process_id_is_nobody_elses() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (path, other) = (dir.path().join("pid"), dir.path().join("other"));
+        std::fs::write(&other, "precious").expect("written");
+        std::os::unix::fs::symlink(&other, &path).expect("a link");
+        write_own(&path).expect("written");
+        let read = |path: &Path| std::fs::read_to_string(path).expect("there");
+        assert_eq!((read(&path), read(&other)), (format!("{}\n", std::process::id()), "precious".to_owned()));
+        write_own(&path).expect("written over its own");
+        assert!(write_own(dir.path()).is_err(), "a directory is not removed");
     }
 }

@@ -16,6 +16,9 @@ mod models;
 #[path = "sim/noise.rs"]
 mod noise;
 #[cfg(test)]
+#[path = "sim/reach.rs"]
+mod reach;
+#[cfg(test)]
 #[path = "sim/records.rs"]
 mod records;
 #[cfg(test)]

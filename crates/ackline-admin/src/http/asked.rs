@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Bytes of a body.
 pub(crate) const BODY_MAX: usize = 1024 * 1024;
 
+/// Bytes of the body of a login.
+const SMALL_BODY_MAX: usize = 16 * 1024;
+
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -101,9 +104,17 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
 /// The body of a request, which has to be an object of JSON.
 pub(crate) async fn body(request: Request) -> Result<Value, Problem> {
-    let bytes = tokio::time::timeout(BODY_TIME, to_bytes(request.into_body(), BODY_MAX)).await;
+    body_of(request, BODY_MAX, "a request may have 1 MiB").await
+}
+
+/// The same of somebody who has not said who they are. Read as JSON, it takes many times as much memory.
+pub(crate) async fn small_body(request: Request) -> Result<Value, Problem> {
+    body_of(request, SMALL_BODY_MAX, "a login may have 16 KiB").await
+}
+
+async fn body_of(request: Request, max: usize, too_large: &str) -> Result<Value, Problem> {
+    let bytes = tokio::time::timeout(BODY_TIME, to_bytes(request.into_body(), max)).await;
     let bytes = bytes.map_err(|_| Problem::bad("the body did not come in time"))?;
-    let too_large = "a request may have 1 MiB";
     let bytes = bytes.map_err(|_| Problem::too_large(StatusCode::PAYLOAD_TOO_LARGE, too_large))?;
     let value: Value = serde_json::from_slice(&bytes)
         .map_err(|error| Problem::bad(format!("the body is not JSON: {error}")))?;

@@ -41,6 +41,12 @@ impl Caller {
     }
 }
 
+/// Whether nobody can find a token by trying. Who shows such a one need not wait for others at the same address, behind
+/// one router or proxy, who guess.
+pub(crate) fn is_unguessable(token: &str) -> bool {
+    token.len() >= 32
+}
+
 /// What a request shows of who sends it.
 enum Shown {
     Nothing,
@@ -81,17 +87,18 @@ impl Site {
     /// Who sends a request with these headers.
     pub(crate) async fn caller(&self, headers: &HeaderMap, from: SocketAddr) -> Result<Caller, Problem> {
         match Shown::of(headers)? {
-            Shown::Nothing => self.anybody().await,
+            Shown::Nothing => self.anybody(from).await,
             Shown::Cookie(cookie) => match self.sessions.find(&cookie, Instant::now()) {
                 Some(proof) => self.by_proof(proof).await,
-                None => self.anybody().await,
+                None => self.anybody(from).await,
             },
-            Shown::Token(token) => {
-                self.guarded(from, self.by_token(&token).ok_or_else(Problem::wrong_password))
-            }
+            Shown::Token(token) => match self.by_token(&token) {
+                Some(caller) if is_unguessable(&token) => Ok(caller),
+                found => self.guarded(from, found.ok_or_else(Problem::wrong_password)),
+            },
             Shown::Password(user, password) => {
                 self.patient(from)?;
-                let found = self.by_password(&user, &password).await;
+                let found = self.by_password(&user, &password, from).await;
                 self.guarded(from, found)?;
                 let standing = self.standings.of(&self.pool, &user).await?;
                 let role = standing.map_or(Role::Reader, |standing| standing.role);
@@ -101,16 +108,20 @@ impl Site {
     }
 
     /// Who shows nothing is the user `default`, if that one needs no password and there are no tokens.
-    async fn anybody(&self) -> Result<Caller, Problem> {
-        if !self.is_open().await? {
+    async fn anybody(&self, from: SocketAddr) -> Result<Caller, Problem> {
+        if !self.is_open(from).await? {
             return Err(Problem::login());
         }
         let standing = self.standings.of(&self.pool, "default").await?.ok_or_else(Problem::login)?;
         Ok(Caller { name: "default".to_owned(), role: standing.role, way: Way::As(Who::Nobody) })
     }
 
-    /// Whether nobody is asked who they are.
-    pub(crate) async fn is_open(&self) -> Result<bool, Problem> {
+    /// Whether nobody at this address is asked who they are. Protected mode holds here as at the other ports, whatever
+    /// has become of passwords since the start: who comes from another machine is asked.
+    pub(crate) async fn is_open(&self, from: SocketAddr) -> Result<bool, Problem> {
+        if !from.ip().to_canonical().is_loopback() && self.handle.config().flag("protected-mode") {
+            return Ok(false);
+        }
         if !self.token(Role::Operator).is_empty() || !self.token(Role::Reader).is_empty() {
             return Ok(false);
         }
@@ -147,10 +158,16 @@ impl Site {
         }
     }
 
-    /// Whether AUTH takes a name and a password. Where there are tokens, being `default` needs more than to say so.
-    pub(crate) async fn by_password(&self, user: &str, password: &str) -> Result<Proof, Problem> {
+    /// Whether AUTH takes a name and a password. Where somebody has to say who they are, being `default` needs more than to
+    /// say so.
+    pub(crate) async fn by_password(
+        &self,
+        user: &str,
+        password: &str,
+        from: SocketAddr,
+    ) -> Result<Proof, Problem> {
         let (name, secret) = (user.to_owned(), password.to_owned());
-        let open = self.is_open().await?;
+        let open = self.is_open(from).await?;
         let auth = move |pool: &super::pool::Pool| {
             Ok(pool.connect(Who::Nobody)?.call(&["AUTH", &name, &secret]).map(drop)?)
         };

@@ -50,11 +50,17 @@ fn check(request: &Request, doors: &[SocketAddr]) -> Result<(), Problem> {
     if uri.path_and_query().is_some_and(|text| text.as_str().len() > URL_MAX) {
         return Err(Problem::too_large(StatusCode::URI_TOO_LONG, "an address may have 16 KiB"));
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    // Of several, whoever stands before us may have believed another than we would.
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next().filter(|_| hosts.next().is_none());
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_ours(host, doors) && !shows_token(headers) {
         return Err(Problem::foreign(
             "this name is not ours: use an address of admin-bind, localhost, or a token (against DNS rebinding)",
         ));
+    }
+    if is_strangers(headers) {
+        return Err(Problem::foreign("the request comes from a page of another site"));
     }
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
@@ -81,6 +87,15 @@ fn shows_token(headers: &HeaderMap) -> bool {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let scheme = value.and_then(|value| value.split_once(' '));
     scheme.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+/// Whether a browser says that another site's page asks. It cannot read the answer, but might keep the server busy, take
+/// the live views, or learn something from how long it takes. A link that somebody follows is none of that.
+fn is_strangers(headers: &HeaderMap) -> bool {
+    let says =
+        |name: &str, value: &str| headers.get(name).is_some_and(|said| said.as_bytes() == value.as_bytes());
+    let elsewhere = says("sec-fetch-site", "cross-site") || says("sec-fetch-site", "same-site");
+    elsewhere && !(says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document"))
 }
 
 /// Whether a Host header names one of our doors. Who listens everywhere is reached by any address, but by no name: names are what
@@ -145,6 +160,19 @@ mod tests {
         assert_eq!(refused(named()), Some(403));
         assert_eq!(refused(named().header("authorization", "Basic ZGVmYXVsdDo=")), Some(403));
         assert_eq!(refused(named().header("authorization", "Bearer of-some-secret")), None);
+        let twice = Request::get("/").header("host", "localhost:7379").header("host", "evil.example:7379");
+        assert_eq!(refused(twice), Some(403));
+        let get = |site: &str, mode: &str, dest: &str| {
+            let get = Request::get("/api/v1/events").header("host", "localhost:7379");
+            let get = get.header("sec-fetch-site", site).header("sec-fetch-mode", mode);
+            refused(get.header("sec-fetch-dest", dest))
+        };
+        assert_eq!(get("same-origin", "cors", "empty"), None);
+        assert_eq!(get("none", "navigate", "document"), None);
+        assert_eq!(get("cross-site", "navigate", "document"), None);
+        assert_eq!(get("cross-site", "no-cors", "image"), Some(403));
+        assert_eq!(get("same-site", "cors", "empty"), Some(403));
+        assert_eq!(get("cross-site", "navigate", "iframe"), Some(403));
         assert_eq!(
             refused(Request::get(format!("/{}", "a".repeat(URL_MAX))).header("host", "localhost:7379")),
             Some(414)

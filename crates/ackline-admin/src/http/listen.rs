@@ -12,10 +12,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use super::crowd::Crowd;
 use super::patient::Patient;
 
-/// Connections at once.
+/// Connections at once, and those that may come from one address.
 const CONNECTIONS: usize = 512;
+const FROM_ONE: usize = CONNECTIONS / 2;
 
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(10);
@@ -63,13 +65,15 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves who comes through a door, for ever.
-pub(crate) async fn accept(door: TcpListener, router: Router, room: Arc<Semaphore>) -> io::Result<()> {
+pub(crate) async fn accept(door: TcpListener, router: Router, room: Room) -> io::Result<()> {
     let door = tokio::net::TcpListener::from_std(door)?;
     loop {
         // Without room for one more nobody is asked in: they wait in the system's queue.
-        let permit = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
+        let permit = Arc::clone(&room.all).acquire_owned().await.map_err(io::Error::other)?;
         match door.accept().await {
             Ok((stream, from)) => {
+                // Who has more than a share learns it from the closed connection.
+                let Some(place) = room.crowd.enter(from.ip(), FROM_ONE) else { continue };
                 // Only how soon answers leave depends on it.
                 let _ = stream.set_nodelay(true);
                 let service = router.clone().layer(axum::Extension(ConnectInfo(from)));
@@ -79,7 +83,7 @@ pub(crate) async fn accept(door: TcpListener, router: Router, room: Arc<Semaphor
                     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_MAX);
                     // Whatever went wrong went wrong for the peer, who knows.
                     let _ = http.serve_connection(io, TowerToHyperService::new(service)).await;
-                    drop(permit);
+                    drop((permit, place));
                 });
             }
             Err(error) => {
@@ -91,6 +95,14 @@ pub(crate) async fn accept(door: TcpListener, router: Router, room: Arc<Semaphor
 }
 
 /// Room for all connections.
-pub(crate) fn room() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(CONNECTIONS))
+#[derive(Clone)]
+pub(crate) struct Room {
+    all: Arc<Semaphore>,
+    crowd: Crowd,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room { all: Arc::new(Semaphore::new(CONNECTIONS)), crowd: Crowd::default() }
+    }
 }

@@ -1,7 +1,7 @@
 //! Logging in and out.
 
-use super::asked::body;
-use super::caller::{Caller, cookie};
+use super::asked::small_body;
+use super::caller::{Caller, cookie, is_unguessable};
 use super::problem::{Answer, Problem};
 use super::sessions::{COOKIE, LIFE, Proof};
 use super::site::Site;
@@ -21,7 +21,7 @@ pub(crate) async fn me(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Answer {
-    let open = site.is_open().await?;
+    let open = site.is_open(from).await?;
     Ok(Json(row(site.caller(&headers, from).await.ok().as_ref(), open)))
 }
 
@@ -40,19 +40,24 @@ pub(crate) async fn login(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Result<Response, Problem> {
-    site.patient(from)?;
-    let body = body(request).await?;
+    let body = small_body(request).await?;
     let word = |name: &str| body.get(name).and_then(Value::as_str);
     let proof = match (word("token"), word("user"), word("password")) {
         (Some(token), ..) => site.token_proof(token),
-        (None, user, Some(password)) => site.by_password(user.unwrap_or("default"), password).await,
+        (None, user, Some(password)) => {
+            site.patient(from)?;
+            site.by_password(user.unwrap_or("default"), password, from).await
+        }
         _ => return Err(Problem::bad("give either token, or user and password")),
     };
-    let proof = site.guarded(from, proof)?;
+    let proof = match proof {
+        Ok(proof) if word("token").is_some_and(is_unguessable) => proof,
+        proof => site.guarded(from, proof)?,
+    };
     let caller = site.by_proof(proof.clone()).await?;
     let cookie = site.sessions.begin(proof, Instant::now());
     let cookie = cookie.map_err(|_| Problem::busy("the system has no random numbers"))?;
-    let answer = Json(row(Some(&caller), site.is_open().await?));
+    let answer = Json(row(Some(&caller), site.is_open(from).await?));
     Ok(([(header::SET_COOKIE, set_cookie(&cookie, LIFE.as_secs()))], answer).into_response())
 }
 

@@ -14,6 +14,7 @@ mod actions;
 mod asked;
 mod caller;
 mod console;
+mod crowd;
 mod guard;
 mod health;
 mod info;
@@ -84,9 +85,9 @@ fn turn(site: Arc<Site>, listeners: Vec<TcpListener>) {
         Err(error) => return tracing::error!("there is no console: {error}"),
     };
     runtime.block_on(async {
-        let (router, room) = (routes::router(Arc::clone(&site)), listen::room());
+        let (router, room) = (routes::router(Arc::clone(&site)), listen::Room::default());
         for listener in listeners {
-            tokio::spawn(listen::accept(listener, router.clone(), Arc::clone(&room)));
+            tokio::spawn(listen::accept(listener, router.clone(), room.clone()));
         }
         while !site.handle.is_stopping() {
             tokio::time::sleep(STOP).await;

@@ -114,11 +114,6 @@ impl Problem {
     pub(crate) fn is_wrong_password(&self) -> bool {
         self.code == "WRONGPASS"
     }
-
-    /// The text alone.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 impl From<client::Error> for Problem {

@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use super::health::Check;
 use super::pool::Pool;
 use super::samples::Samples;
 use super::sessions::Sessions;
@@ -31,6 +32,10 @@ pub(crate) struct Site {
     pub(crate) tails: Arc<Semaphore>,
     pub(crate) ticks: Arc<Semaphore>,
     pub(crate) checks: Arc<Semaphore>,
+    /// Whose turn it is to make a page of metrics.
+    pub(crate) scrapes: Arc<Semaphore>,
+    pub(crate) alive: Check,
+    pub(crate) ready: Check,
 }
 
 impl Site {
@@ -47,6 +52,9 @@ impl Site {
             tails: Arc::new(Semaphore::new(LIVE)),
             ticks: Arc::new(Semaphore::new(LIVE)),
             checks: Arc::new(Semaphore::new(CHECKS)),
+            scrapes: Arc::new(Semaphore::new(1)),
+            alive: Check::default(),
+            ready: Check::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::view::{self, Entry};
 use ackline_resp::decode_reply::decode_value;
 use ackline_resp::encode;
 use ackline_server::Who;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
@@ -22,14 +22,18 @@ use futures_util::stream::{Stream, unfold};
 use serde_json::json;
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often a view is told that it is still alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often it is asked whether somebody may still watch.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Entries that are read together, and bytes of a reply.
 const TOGETHER: &str = "50";
@@ -41,6 +45,7 @@ type Events<S> = Sse<axum::response::sse::KeepAliveStream<S>>;
 /// `GET /streams/{key}/tail`. What a view does not take is not read either: it then comes later.
 pub(crate) async fn tail(
     State(site): State<Arc<Site>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
     caller: Caller,
     asked: Asked,
     headers: HeaderMap,
@@ -61,6 +66,7 @@ pub(crate) async fn tail(
         key,
         from,
         contains: asked.bytes("contains"),
+        right: Right::new(site, caller, headers, address),
         ready: VecDeque::from([Event::default().event("state").data(json!({ "live": true }).to_string())]),
         _permit: permit,
     };
@@ -107,6 +113,7 @@ struct Tail {
     /// The ID behind which to go on.
     from: String,
     contains: Option<Vec<u8>>,
+    right: Right,
     ready: VecDeque<Event>,
     _permit: OwnedSemaphorePermit,
 }
@@ -126,6 +133,9 @@ impl Tail {
                 self.from.as_bytes(),
             ];
             let reply = self.client.call(&words).await.ok()?;
+            if !self.right.holds().await {
+                return None;
+            }
             for entry in entries(&reply) {
                 self.from.clone_from(&entry.id);
                 let fields = entry.fields.as_deref().unwrap_or_default();
@@ -136,6 +146,31 @@ impl Tail {
             }
         }
         self.ready.pop_front()
+    }
+}
+
+/// By what right somebody watches.
+struct Right {
+    site: Arc<Site>,
+    caller: Caller,
+    headers: HeaderMap,
+    from: SocketAddr,
+    asked: Instant,
+}
+
+impl Right {
+    fn new(site: Arc<Site>, caller: Caller, headers: HeaderMap, from: SocketAddr) -> Right {
+        Right { site, caller, headers, from, asked: Instant::now() }
+    }
+
+    /// Whether it still holds, asked once in a while: one may have logged out, and passwords and tokens change.
+    async fn holds(&mut self) -> bool {
+        if self.asked.elapsed() < AGAIN {
+            return true;
+        }
+        self.asked = Instant::now();
+        let now = self.site.caller(&self.headers, self.from).await;
+        now.is_ok_and(|now| now.name == self.caller.name)
     }
 }
 
@@ -232,13 +267,15 @@ impl Line {
 /// `GET /events`: `tick` each second.
 pub(crate) async fn events(
     State(site): State<Arc<Site>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
     caller: Caller,
+    headers: HeaderMap,
 ) -> Result<Events<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let permit = Arc::clone(&site.ticks).try_acquire_owned();
     let permit = permit.map_err(|_| Problem::too_many("there are 64 live views already"))?;
     let mut every = interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ticks = Ticks { site, caller, every, _permit: permit };
+    let ticks = Ticks { right: Right::new(site, caller, headers, address), every, _permit: permit };
     let events = unfold(ticks, |mut ticks| async move {
         let event = ticks.next().await?;
         Some((Ok(event), ticks))
@@ -247,8 +284,7 @@ pub(crate) async fn events(
 }
 
 struct Ticks {
-    site: Arc<Site>,
-    caller: Caller,
+    right: Right,
     every: Interval,
     _permit: OwnedSemaphorePermit,
 }
@@ -256,10 +292,14 @@ struct Ticks {
 impl Ticks {
     async fn next(&mut self) -> Option<Event> {
         self.every.tick().await;
-        let samples = Arc::clone(&self.site.samples);
-        let sync = self.site.handle.config().string("appendfsync");
+        if !self.right.holds().await {
+            return None;
+        }
+        let Right { site, caller, .. } = &self.right;
+        let samples = Arc::clone(&site.samples);
+        let sync = site.handle.config().string("appendfsync");
         let ask = move |client: &mut crate::Client| Ok(overview_row(client, &samples, &sync)?);
-        let overview = self.site.pool.ask(self.caller.way.clone(), 0, ask).await.ok()?;
+        let overview = site.pool.ask(caller.way.clone(), 0, ask).await.ok()?;
         Some(Event::default().event("tick").data(json!({ "at": now_ms(), "overview": overview }).to_string()))
     }
 }

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// Failures that cost nothing.
@@ -28,7 +28,7 @@ impl Throttle {
     /// How long this address has to wait before it may try again; zero = not at all.
     pub(crate) fn wait(&self, from: IpAddr, now: Instant) -> Duration {
         let all = self.0.lock();
-        let Some(failures) = all.get(&from) else { return Duration::ZERO };
+        let Some(failures) = all.get(&network(from)) else { return Duration::ZERO };
         let over = failures.count.saturating_sub(FREE);
         if over == 0 {
             return Duration::ZERO;
@@ -39,7 +39,7 @@ impl Throttle {
 
     /// A wrong password.
     pub(crate) fn failed(&self, from: IpAddr, now: Instant) {
-        let mut all = self.0.lock();
+        let (mut all, from) = (self.0.lock(), network(from));
         if all.len() >= MOST {
             all.retain(|_, failures| now.saturating_duration_since(failures.last) < LONGEST);
         }
@@ -55,7 +55,15 @@ impl Throttle {
 
     /// A right one.
     pub(crate) fn succeeded(&self, from: IpAddr) {
-        self.0.lock().remove(&from);
+        self.0.lock().remove(&network(from));
+    }
+}
+
+/// Who is taken for one. Of IPv6 everybody has a whole network of 64 bits.
+pub(crate) fn network(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        ip => ip,
     }
 }
 
@@ -77,5 +85,20 @@ mod tests {
         assert_eq!(throttle.wait(from, now + LONGEST), Duration::ZERO);
         throttle.succeeded(from);
         assert_eq!(throttle.wait(from, now), Duration::ZERO);
+    }
+
+    #[test]
+    fn another_address_of_the_same_network_is_no_other() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let from = |text: &str| text.parse::<IpAddr>().expect("an address");
+        for host in 0..9 {
+            throttle.failed(from(&format!("2001:db8:0:1::{host}")), now);
+            throttle.failed(from("10.0.0.1"), now);
+        }
+        assert!(!throttle.wait(from("2001:db8:0:1:ffff::1"), now).is_zero());
+        assert!(!throttle.wait(from("::ffff:10.0.0.1"), now).is_zero());
+        for other in ["2001:db8:0:2::1", "10.0.0.2"] {
+            assert!(throttle.wait(from(other), now).is_zero(), "{other}");
+        }
     }
 }

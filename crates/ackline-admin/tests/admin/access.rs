@@ -90,6 +90,12 @@ fn a_password_for_all() {
     assert_eq!(with(&server, &["Authorization: Digest x"], "/streams").status, 400);
 }
 
+fn add_dead_letters(server: &Server) {
+    let mut operator = server.client();
+    operator.call(&["AUTH", "sesame"]).unwrap();
+    operator.call(&["XADD", "other:dead", "*", "a", "b"]).unwrap();
+}
+
 #[test]
 fn users_and_what_they_may_do() {
     let server = Server::start();
@@ -121,6 +127,11 @@ fn users_and_what_they_may_do() {
         let answer = with(&server, &[&eve], path);
         assert_eq!((answer.status, answer.code()), (403, "NOPERM".to_owned()), "{path}");
     }
+    add_dead_letters(&server);
+    let dead = with(&server, &[&eve], "/dead");
+    assert_eq!((dead.status, &dead.json()["streams"]), (200, &json!([])));
+    assert_eq!(with(&server, &[&ann], "/dead").json()["streams"][0]["name"], "other:dead");
+
     let add = json!({"action": "add", "stream": "orders", "fields": [["a", "b"]]}).to_string();
     let act = |cookie: &str| server.send("POST", "/api/v1/actions", &[cookie, JSON], &add).status;
     assert_eq!((act(&eve), act(&ann)), (403, 200));
@@ -152,6 +163,26 @@ fn guessing_is_slowed_down() {
 }
 
 #[test]
+fn who_cannot_guess_a_token_keeps_nobody_out() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let server = Server::start_with(&["--admin-token", token]);
+    for _ in 0..8 {
+        server.post("/login", &json!({"token": "x"}));
+    }
+    assert_eq!(server.post("/login", &json!({"token": "x"})).status, 429);
+    assert_eq!(with(&server, &[&format!("Authorization: Bearer {token}")], "/streams").status, 200);
+    cookie(&server.post("/login", &json!({"token": token})));
+    assert_eq!(server.post("/login", &json!({"token": "x"})).status, 429);
+}
+
+#[test]
+fn a_login_is_small() {
+    let server = Server::start_with(&["--admin-token", "operate"]);
+    let login = server.post("/login", &json!({"token": "x", "more": "y".repeat(20_000)}));
+    assert_eq!((login.status, login.code()), (413, "TOO_LARGE".to_owned()));
+}
+
+#[test]
 fn other_sites_are_refused() {
     let server = Server::start();
     let port = server.admin;
@@ -161,6 +192,9 @@ fn other_sites_are_refused() {
         assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN".to_owned()), "{host}");
     }
     assert_eq!(with(&server, &[&format!("Host: 127.0.0.1:{port}")], "/me").status, 200);
+    // A page elsewhere cannot take the live views, or make the server work.
+    let strange = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: empty"];
+    assert_eq!(with(&server, &strange, "/events").status, 403);
     let reset = json!({"action": "slowlog_reset"}).to_string();
     let act = |head: &[&str]| server.send("POST", "/api/v1/actions", head, &reset).status;
     assert_eq!(act(&[JSON, &format!("Origin: http://localhost:{port}")]), 200);

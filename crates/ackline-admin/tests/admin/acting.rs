@@ -233,6 +233,8 @@ fn wishes_that_are_none() {
         let answer = server.post("/actions", &wish);
         assert_eq!((answer.status, answer.code().as_str()), (400, "BAD_REQUEST"), "{wish}: {answer:?}");
     }
+    let least = server.post("/actions", &json!({"action": "trim", "stream": "orders", "maxlen": i64::MIN}));
+    assert_eq!((least.status, least.code()), (422, "ERR".to_owned()), "{least:?}");
     let none =
         server.post("/actions", &json!({"action": "ack", "stream": "orders", "group": "none", "filter": {}}));
     assert_eq!((none.status, none.code()), (404, "NOGROUP".to_owned()));

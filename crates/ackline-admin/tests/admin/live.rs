@@ -1,7 +1,7 @@
 //! Live views.
 
 use crate::server::{Events, Server};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 fn add(server: &Server, numbers: std::ops::RangeInclusive<u64>) {
     let mut client = server.client();
@@ -101,6 +101,23 @@ fn views_end_with_the_server() {
     drop(server);
     assert!(tail.ends());
     assert!(ticks.ends());
+}
+
+#[test]
+fn views_end_with_the_right_to_see_them() {
+    let server = Server::start_with(&["--admin-token", "operate"]);
+    add(&server, 1..=1);
+    let login = server.post("/login", &json!({"token": "operate"}));
+    let session = login.header("set-cookie").and_then(|cookie| cookie.split(';').next()).unwrap();
+    let session = format!("Cookie: {session}");
+    let tail = live(server.events("/streams/orders/tail", &[&session]));
+    let mut ticks = server.events("/events", &[&session]);
+    assert_eq!(ticks.next().name, "tick");
+    let kind = "Content-Type: application/json";
+    assert_eq!(server.send("POST", "/api/v1/logout", &[&session, kind], "").status, 200);
+    assert!(ticks.ends());
+    add(&server, 2..=2);
+    assert!(tail.ends());
 }
 
 #[test]

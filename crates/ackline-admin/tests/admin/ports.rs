@@ -1,7 +1,9 @@
 //! Where the admin port is, and what it serves beside the API.
 
-use crate::server::{Server, args, free_port, run};
-use std::net::TcpListener;
+use crate::server::{Server, args, free_port, read, run};
+use serde_json::json;
+use std::io::Write;
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use tempfile::TempDir;
 
 /// Why a server with these directives does not start.
@@ -27,6 +29,41 @@ fn nobody_opens_a_network_to_everybody() {
         let server = Server::start_with(&[&["--admin-bind", "0.0.0.0"][..], &allowed].concat());
         assert_eq!(server.get("/me").status, 200);
     }
+}
+
+/// An address under which this machine is seen from elsewhere; nothing is sent to find it.
+fn seen_from_elsewhere() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
+
+#[test]
+fn what_becomes_of_passwords_later_opens_no_network() {
+    // Without a network there is nobody to keep out.
+    let Some(ip) = seen_from_elsewhere() else { return };
+    let server = Server::start_with(&["--admin-bind", "0.0.0.0", "--requirepass", "sesame"]);
+    let ask = |method: &str, path: &str, body: &str| {
+        let mut stream = TcpStream::connect((ip, server.admin)).unwrap();
+        let (port, length) = (server.admin, body.len());
+        let head = "Connection: close\r\nContent-Type: application/json";
+        write!(
+            stream,
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: {ip}:{port}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        read(stream)
+    };
+    let mut operator = server.client();
+    operator.call(&["AUTH", "sesame"]).unwrap();
+    operator.call(&["ACL", "SETUSER", "default", "nopass"]).unwrap();
+    server.until("nobody is asked here", || server.get("/streams").status == 200);
+    assert_eq!(ask("GET", "/streams", "").status, 401);
+    assert_eq!(ask("GET", "/me", "").json()["login_required"], true);
+    let login = json!({"user": "default", "password": "whatever"}).to_string();
+    assert_eq!(ask("POST", "/login", &login).status, 401);
+    operator.call(&["CONFIG", "SET", "protected-mode", "no"]).unwrap();
+    assert_eq!(ask("GET", "/streams", "").status, 200);
 }
 
 #[test]

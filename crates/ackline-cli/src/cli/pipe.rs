@@ -147,7 +147,7 @@ impl Tally {
             Value::Push(_) => {}
             Value::Bulk(text) if text == mark => self.done = true,
             Value::Error(text) => {
-                eprintln!("{}", String::from_utf8_lossy(text));
+                eprintln!("{}", super::format::harmless(&String::from_utf8_lossy(text)));
                 self.replies += 1;
                 self.errors += 1;
             }

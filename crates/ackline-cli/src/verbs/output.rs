@@ -3,7 +3,7 @@
 use super::options::{Form, Shared};
 use super::trouble::Trouble;
 use ackline_admin::doctor::span;
-use ackline_admin::words::{Json, escaped};
+use ackline_admin::words::{Json, escaped, harmless_json};
 use comfy_table::{Attribute, CellAlignment, ColumnConstraint, ContentArrangement, presets};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -193,7 +193,7 @@ impl Output {
 
     /// A line of JSON.
     pub(super) fn json_line(&mut self, row: &Row) -> Result<(), Trouble> {
-        let text = serde_json::to_string(&Object(row)).expect("strings and numbers are JSON");
+        let text = harmless_json(&serde_json::to_string(&Object(row)).expect("strings and numbers are JSON"));
         self.line(&text)
     }
 
@@ -224,7 +224,7 @@ impl Output {
     }
 
     fn document<T: Serialize>(&mut self, value: &T) -> Result<(), Trouble> {
-        let text = serde_json::to_string_pretty(value).expect("strings and numbers are JSON");
+        let text = harmless_json(&serde_json::to_string_pretty(value).expect("strings and numbers are JSON"));
         self.line(&text)
     }
 

@@ -2,6 +2,7 @@
 
 use ackline_admin::Error;
 use ackline_admin::doctor::count;
+use ackline_admin::words::harmless;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -49,11 +50,12 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::Refused(text) => match hint(text) {
-                Some(hint) => write!(f, "{text}\n  {hint}"),
-                None => f.write_str(text),
+            // Names of keys and groups are in it as they are.
+            Trouble::Refused(text) => match (harmless(text), hint(text)) {
+                (text, Some(hint)) => write!(f, "{text}\n  {hint}"),
+                (text, None) => f.write_str(&text),
             },
-            Trouble::Usage(text) | Trouble::Unreachable(text) => f.write_str(text),
+            Trouble::Usage(text) | Trouble::Unreachable(text) => f.write_str(&harmless(text)),
             Trouble::Deaf => f.write_str("the output was closed"),
         }
     }
@@ -121,6 +123,8 @@ mod tests {
         let text = Trouble::Refused("NOAUTH Authentication required.".to_owned()).to_string();
         assert!(text.starts_with("NOAUTH Authentication required.\n  ") && text.contains("REDISCLI_AUTH"));
         assert_eq!(Trouble::Refused("ERR strange".to_owned()).to_string(), "ERR strange");
+        let hostile = Trouble::Refused("NOGROUP No such key '\u{1b}[31m'".to_owned()).to_string();
+        assert_eq!(hostile.lines().next(), Some("NOGROUP No such key '\\x1b[31m'"));
         let late = Trouble::Refused("ERR strange".to_owned()).after(2, "added");
         assert_eq!(late.to_string(), "ERR strange (before that: 2 entries added)");
         assert!(hint("ERR no such key").is_some() && hint("ERR unknown command 'XNACK'").is_some());

@@ -227,6 +227,25 @@ fn no_number_at_any_edge_does_harm() {
     target.finish();
 }
 
+/// Every prefix is compared with every other, and with every key that changes.
+#[test]
+fn nobody_tracks_any_number_of_prefixes() {
+    let target = Target::start();
+    let mut raw = target.client();
+    let call = |range: std::ops::Range<u32>| {
+        let prefixes = range.map(|n| format!(" PREFIX p{n:07}")).collect::<String>();
+        format!("CLIENT TRACKING ON BCAST{prefixes}")
+    };
+    assert!(raw.ask("HELLO 3").contains("proto"));
+    let many = "-ERR A client can have 1000 prefixes at most";
+    assert_eq!(raw.ask(&call(0..100_000)), many);
+    assert_eq!(raw.ask(&call(0..1000)), "+OK");
+    assert_eq!(raw.ask(&call(1000..1001)), many);
+    assert_eq!(raw.ask("CLIENT TRACKING OFF"), "+OK");
+    assert_eq!(raw.ask(&call(1000..1001)), "+OK");
+    target.finish();
+}
+
 #[test]
 fn ids_at_the_end_of_all_numbers() {
     const LAST: &str = "18446744073709551615-18446744073709551615";

@@ -66,6 +66,11 @@ const SWITCHES_CHOICE: Error = Error::from_static(
      different mode.",
 );
 
+/// Prefixes of one connection. Each is compared with the others here, and with every key that changes: Redis, which has
+/// no limit, lets any client keep the server busy for minutes.
+const PREFIXES_MAX: usize = 1000;
+const TOO_MANY: Error = Error::from_static("ERR A client can have 1000 prefixes at most");
+
 /// The words of CLIENT TRACKING.
 #[derive(Default)]
 struct Options<'a> {
@@ -131,6 +136,9 @@ impl<'a> Options<'a> {
             _ => {}
         }
         let existing = env.shared.tracking.lock().prefixes_of(env.session.info.id);
+        if existing.len() + self.prefixes.len() > PREFIXES_MAX {
+            return Err(TOO_MANY);
+        }
         self.check_prefixes(&existing)?;
         Ok(self)
     }

@@ -155,7 +155,7 @@ impl Measure {
         if self.by_length {
             let most: i64 =
                 std::str::from_utf8(&self.bound).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-            return Ok((length - most).max(0));
+            return Ok(length.saturating_sub(most).max(0));
         }
         let end = [b"(", self.bound.as_slice()].concat();
         let most = super::ids::MOST.to_string();

@@ -141,7 +141,9 @@ const SECRET: &[&str] = &[
 
 /// Whether nobody may see the value of a parameter.
 pub(crate) fn is_secret(name: &str) -> bool {
-    SECRET.contains(&name) || name.ends_with("-pass") || name.ends_with("-token")
+    // Names of parameters are taken in any case.
+    let name = name.to_ascii_lowercase();
+    SECRET.contains(&name.as_str()) || name.ends_with("-pass") || name.ends_with("-token")
 }
 
 /// `GET /config`
@@ -178,6 +180,7 @@ mod tests {
         for name in SECRET {
             let row = parameter_row(name, "sesame".into(), false);
             assert!(!row.to_string().contains("sesame"), "{name}");
+            assert!(is_secret(&name.to_ascii_uppercase()), "{name}");
         }
         assert_eq!(parameter_row("requirepass", "".into(), true)["value"], "");
         assert_eq!(

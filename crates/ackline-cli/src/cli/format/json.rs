@@ -1,6 +1,7 @@
 //! JSON. Unlike redis-cli's it can always be read back: bytes that are no UTF-8, and quotes within quotes, are escaped.
 
 use super::{double, quoted};
+use ackline_admin::words::harmless_json;
 use ackline_resp::decode_reply::Value;
 
 pub(super) fn value(out: &mut Vec<u8>, value: &Value, ascii: bool) {
@@ -61,8 +62,8 @@ fn string(out: &mut Vec<u8>, bytes: &[u8], ascii: bool) {
         }
         false => text(bytes),
     };
-    // A string cannot fail to be JSON.
-    serde_json::to_writer(out, &text).expect("a string is written to memory");
+    let json = serde_json::to_string(&text).expect("a string is JSON");
+    out.extend(harmless_json(&json).bytes());
 }
 
 fn text(bytes: &[u8]) -> String {

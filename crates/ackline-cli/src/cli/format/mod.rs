@@ -7,6 +7,7 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
+use ackline_admin::words::is_harmful;
 use ackline_resp::decode_reply::Value;
 use ackline_resp::encode::Writer;
 
@@ -97,7 +98,7 @@ pub(super) fn printable(out: &mut Vec<u8>, text: &[u8]) {
         for char in chunk.valid().chars() {
             match char {
                 '\n' | '\r' | '\t' => out.push(char as u8),
-                char if char.is_control() => out.extend(format!("\\x{:02x}", char as u32).bytes()),
+                char if is_harmful(char) => out.extend(format!("\\x{:02x}", char as u32).bytes()),
                 char => out.extend(char.encode_utf8(&mut [0; 4]).bytes()),
             }
         }

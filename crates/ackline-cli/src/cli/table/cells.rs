@@ -1,5 +1,6 @@
 //! What stands in a cell.
 
+use ackline_admin::words::is_harmful;
 use chrono::{Local, TimeZone};
 
 /// Characters of a cell at most: a payload may be megabytes.
@@ -11,7 +12,7 @@ pub(super) fn word(bytes: &[u8]) -> String {
     crate::cli::format::printable(&mut out, &bytes[..bytes.len().min(4 * LONGEST)]);
     let text = String::from_utf8_lossy(&out);
     let mut line: String =
-        text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(LONGEST).collect();
+        text.chars().map(|char| if is_harmful(char) { ' ' } else { char }).take(LONGEST).collect();
     if bytes.len() > 4 * LONGEST || text.chars().count() > LONGEST {
         line.push('…');
     }

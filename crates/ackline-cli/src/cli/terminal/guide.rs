@@ -4,6 +4,7 @@ use crate::cli::columns;
 use crate::cli::docs::Docs;
 use crate::cli::syntax::{Next, hint, missing, next};
 use ackline_admin::client::{Address, Client};
+use ackline_admin::words::is_harmful;
 use ackline_admin::{reply, view};
 use nu_ansi_term::{Color, Style};
 use reedline::{
@@ -189,8 +190,7 @@ impl Guide {
 
 /// A word as it has to be typed.
 fn spelled(word: &[u8]) -> String {
-    let plain =
-        |char: char| !char.is_control() && !char.is_whitespace() && !matches!(char, '"' | '\'' | '\\');
+    let plain = |char: char| !is_harmful(char) && !char.is_whitespace() && !matches!(char, '"' | '\'' | '\\');
     match std::str::from_utf8(word) {
         Ok(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
         _ => crate::cli::format::quoted(word),
