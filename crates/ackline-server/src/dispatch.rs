@@ -383,7 +383,7 @@ pub(crate) fn note_slow(
 /// Monitors see every command but the administrator's.
 fn show_monitors(session: &Session, shared: &Shared, spec: &Spec, args: Args<'_>) {
     // The process itself looks at its streams each second; that would drown what somebody wants to see.
-    if session.info.addr == "admin:0" && session.info.details.lock().no_touch {
+    if session.info.is_within && session.info.details.lock().no_touch {
         return;
     }
     if spec.flags.has(Flags::ADMIN) || spec.flags.has(Flags::SKIP_MONITOR) {
