@@ -103,6 +103,7 @@ fn target<'a>(record: &Record<'a>) -> Option<(u32, &'a [u8])> {
 
 impl Txn<'_> {
     /// What the target of a change holds before it is applied: the name of its type.
+    #[cold]
     pub(crate) fn held(&self, record: &Record<'_>) -> Option<&'static str> {
         let (db, key) = target(record)?;
         self.reach.slot(db, key).map(|slot| slot.value.type_name())
@@ -127,6 +128,7 @@ impl Txn<'_> {
     }
 
     /// Notes what follows from a change that was applied; `held` is what [`Txn::held`] said before.
+    #[cold]
     pub(crate) fn note(&mut self, record: &Record<'_>, held: Option<&'static str>) {
         self.note_touches(record);
         let (here, command) = ((record.db, record.key), self.command());

@@ -115,6 +115,7 @@ impl<'a> Query<'a> {
     }
 
     /// The slot of a key in the selected database.
+    #[inline]
     pub fn slot(&self, key: &[u8]) -> Option<&Slot> {
         let Some(slot) = self.reach.slot(self.ctx.db, key) else {
             self.miss(key);
@@ -130,6 +131,7 @@ impl<'a> Query<'a> {
     }
 
     /// The stream at a key; an error if the key holds another type.
+    #[inline]
     pub fn stream(&self, key: &[u8]) -> Result<Option<&Stream>, Error> {
         match self.slot(key).map(|slot| &slot.value) {
             None => Ok(None),
@@ -234,27 +236,16 @@ impl<'a> Txn<'a> {
             true => record.encode(&mut self.batch),
             false => self.batch.resize(1, 0),
         }
-        if self.noting.is_some() {
-            return self.make_noted(&record);
-        }
-        self.make(&record);
-    }
-
-    #[cold]
-    fn make_noted(&mut self, record: &Record<'_>) {
-        let held = self.held(record);
-        self.make(record);
-        self.note(record, held);
-    }
-
-    #[inline]
-    fn make(&mut self, record: &Record<'_>) {
-        self.before(record);
-        apply(&mut self.query.reach, record, &mut self.garbage)
+        let held = if self.noting.is_some() { self.held(&record) } else { None };
+        self.before(&record);
+        apply(&mut self.query.reach, &record, &mut self.garbage)
             .expect("a command emits only what fits the state it saw");
-        self.note_use(record);
-        self.count(record);
-        self.after(record);
+        self.note_use(&record);
+        self.count(&record);
+        self.after(&record);
+        if self.noting.is_some() {
+            self.note(&record, held);
+        }
     }
 
     pub(crate) fn noting(&mut self) -> Option<&mut Noting> {
