@@ -68,7 +68,7 @@ class Shop:
             burst = 4 + self.random.randint(0, 6)
             for stream, many in [("orders", burst), ("payments", 3), ("mails", 1), ("clicks", 3 * burst)]:
                 for _ in range(many):
-                    self.db.xadd(stream, self.order(), maxlen=5000)
+                    self.db.xadd(stream, self.order(), maxlen=50_000)
             for stream, group, consumer, many in [
                 ("orders", "shop", "ben", 12), ("orders", "shop", "eve", 9), ("payments", "ledger", "ben", 20),
                 ("mails", "smtp", "ben", 9), ("clicks", "stats", "ben", 99),

@@ -24,7 +24,7 @@ pub(crate) fn run(options: &[String]) -> Step {
             _ => return Err(USAGE.to_owned()),
         }
     }
-    cargo(&["build", "--release", "-p", "ackline-cli"])?;
+    cargo(&["build", "-p", "ackline-cli"])?;
     cargo(&["build", "-p", "ackline-consumer", "--example", "shop"])?;
     let mut demo = Demo::open(Duration::from_secs(seconds))?;
     demo.play()?;
@@ -84,7 +84,7 @@ fn shop(args: &[&str]) -> Result<Child, String> {
 impl Demo {
     fn open(length: Duration) -> Result<Demo, String> {
         let (port, admin) = (free_port()?, free_port()?);
-        let binary = target_dir().join("release/ackline");
+        let binary = target_dir().join("debug/ackline");
         let dir = root().join(format!("target/demo-{port}"));
         let mut serve = Command::new(&binary);
         serve
@@ -159,7 +159,7 @@ impl Demo {
         for (group, name) in died {
             self.deaths += 1;
             self.say(&format!(
-                "{name} of {group} is dead, and starts again: what it had goes to others after 2 s"
+                "{name} of {group} is dead, and starts again: what it had it tries again, or others do after 2 s"
             ));
             self.hire(group, name)?;
         }
@@ -186,8 +186,10 @@ impl Demo {
         self.orders = Some(shop(&["order", &self.url, "40"])?);
         PACKERS.into_iter().try_for_each(|name| self.hire("packers", name))?;
         self.sleep_until(0.15)?;
-        self.say("zoe of the group billing takes orders and does nothing with them");
+        self.say("zoe of the group billing takes orders, does nothing with them, and dies soon");
         self.hung = Some(shop(&["hang", &self.url, "billing", "zoe"])?);
+        self.sleep_until(0.22)?;
+        self.hung.iter_mut().for_each(end);
         for (share, name) in [(0.25, "ann"), (0.4, "bob"), (0.5, "ann")] {
             self.sleep_until(share)?;
             self.say(&format!("{name} is killed in the middle of the work"));
@@ -195,10 +197,9 @@ impl Demo {
         }
         self.sleep_until(0.6)?;
         self.say("why does billing not get on?");
-        self.show(&["doctor", "orders", "billing"]);
+        self.show(&["doctor", "orders", "billing", "--lease", "5s", "--silent", "5s"]);
         self.sleep_until(0.7)?;
-        self.say("zoe is sent home; what she had goes back, and dan takes over");
-        self.hung.iter_mut().for_each(end);
+        self.say("what zoe had goes back to the group, and dan takes over");
         self.show(&["consumers", "rm", "orders", "billing", "zoe", "--release", "--yes"]);
         self.hire("billing", "dan")?;
         self.sleep_until(1.0)

@@ -17,7 +17,7 @@ use run::{Step, cargo, cargo_command, root, status};
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test         release binary, cargo test of the workspace and of the threads, end-to-end scripts with real clients
+  test         cargo test of the workspace and of the threads, end-to-end scripts with real clients
   ci           fmt, clippy, deps, tidy, then test
   tidy         the budgets and rules that the compiler does not know
   deps         which crate may reach which
@@ -97,6 +97,7 @@ fn docs() -> Step {
     status(&mut tests)
 }
 
+/// What the end-to-end scripts drive: with the checks of a debug build, and without the minutes that a release build takes.
 fn build_binary() -> Step {
-    cargo(&["build", "--release", "-p", "ackline-cli"])
+    cargo(&["build", "-p", "ackline-cli"])
 }

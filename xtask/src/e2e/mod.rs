@@ -97,7 +97,7 @@ fn run_script(tools: &Tools, script: &Script) -> Result<usize, String> {
 fn script_command(tools: &Tools, script: &Script) -> Command {
     let is_python = script.path.extension().is_some_and(|extension| extension == "py");
     let mut command = Command::new(if is_python { &tools.python } else { &tools.node });
-    command.arg(&script.path).env("ACKLINE_BIN", target_dir().join("release/ackline"));
+    command.arg(&script.path).env("ACKLINE_BIN", target_dir().join("debug/ackline"));
     command.env("ACKLINE_EXAMPLES", target_dir().join("debug/examples"));
     // These are for developing the scripts; a run that counts leaves nothing out.
     command.env_remove("ACKLINE_PEER").env_remove("ACKLINE_ARGS");

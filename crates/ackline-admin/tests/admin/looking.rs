@@ -233,10 +233,9 @@ fn the_server_itself() {
         let curve = server.json("/series?name=stream/orders/length&points=3");
         curve["values"].as_array().unwrap().len() == 3 && curve["values"][2] == 5.0
     });
-    assert_eq!(
-        server.json("/series?name=group/orders/shop/pending&step=1m&points=2")["values"],
-        json!([null, null])
-    );
+    // The minute under way is not a point yet, unless it ended just now.
+    let minutes = &server.json("/series?name=group/orders/shop/pending&step=1m&points=2")["values"];
+    assert!(*minutes == json!([null, null]) || *minutes == json!([null, 3.0]), "{minutes}");
 
     server.call("CONFIG SET slowlog-log-slower-than 0");
     server.call("XLEN orders");

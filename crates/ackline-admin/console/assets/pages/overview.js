@@ -3,26 +3,22 @@
 import { h } from '../dom.js';
 import { events, get, groupPath, streamPath } from '../api.js';
 import { identity, show } from '../bytes.js';
-import { NONE, count, known, rate, short, size, span } from '../format.js';
+import { count, rate, short, size, span } from '../format.js';
 import { poll } from '../live.js';
 import { empty } from '../notice.js';
 import { Facts, LOOK_AROUND_MS, charts, healthMark, pageHead, replaced, section } from '../page.js';
 import { address } from '../router.js';
 import { Table } from '../table.js';
 
-function perSecond(bytes) {
-  return known(bytes) ? `${size(bytes)}/s` : NONE;
-}
-
 const CHARTS = [
   { title: 'Commands', lines: [{ name: 'ops' }], format: rate },
   {
-    title: 'Network',
+    title: 'Network per second',
     lines: [
       { label: 'in', name: 'net_in' },
       { label: 'out', name: 'net_out' },
     ],
-    format: perSecond,
+    format: size,
     binary: true,
   },
   { title: 'Memory', lines: [{ name: 'memory' }], format: size, binary: true },
