@@ -142,7 +142,7 @@ impl Clients {
     }
 
     /// How many came from outside of the process.
-    pub(crate) fn from_outside(&self) -> usize {
+    pub(crate) fn outside(&self) -> usize {
         let by_id = self.by_id.lock();
         by_id.len() - self.within.load(Relaxed)
     }

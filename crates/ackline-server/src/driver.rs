@@ -667,7 +667,7 @@ fn send(stream: &mut Stream, tls: &mut Option<Box<Channel>>, bytes: &[u8]) -> st
 }
 
 fn is_full(shared: &Shared) -> bool {
-    shared.clients.from_outside() as u64 >= shared.config.live().maxclients.load(Relaxed)
+    shared.clients.outside() as u64 >= shared.config.live().maxclients.load(Relaxed)
 }
 
 const FULL: &str = "-ERR max number of clients reached\r\n";

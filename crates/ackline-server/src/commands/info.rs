@@ -115,7 +115,7 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
         })
     });
     // The process's own connections are no clients, as they are none for maxclients.
-    lines.put("connected_clients", env.shared.clients.from_outside());
+    lines.put("connected_clients", env.shared.clients.outside());
     lines.put("cluster_connections", 0);
     lines.put("maxclients", env.shared.config.int("maxclients"));
     lines.put("blocked_clients", all.iter().filter(|client| client.blocked.load(Relaxed)).count());
