@@ -9,6 +9,7 @@ use crate::record::{Change, Record};
 use crate::spec::{Keys, Run, Spec};
 use crate::state::Name;
 use crate::txn::{Query, Txn};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// Which notes somebody wants: classes of events, as the letters of `notify-keyspace-events` name them, and touches.
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 pub struct Wanted(pub u32);
 
 impl Wanted {
-    /// None: what is not wanted costs one branch a record.
+    /// None: what is not wanted costs one branch a command, and one a record.
     pub const NOTHING: Wanted = Wanted(0);
     /// `g`: events of any type of value.
     pub const GENERIC: Wanted = Wanted(1);
@@ -72,6 +73,23 @@ pub enum Note {
     Flush,
 }
 
+/// What a transaction keeps of notes while somebody wants some.
+#[derive(Debug)]
+pub(crate) struct Noting {
+    wanted: Wanted,
+    pub(crate) notes: Vec<Note>,
+    /// The name of the command that runs; empty while time acts.
+    pub(crate) command: &'static str,
+    /// Keys that were looked for in vain.
+    missed: RefCell<Vec<Name>>,
+}
+
+impl Noting {
+    pub(crate) fn of(wanted: Wanted) -> Noting {
+        Noting { wanted, notes: Vec::new(), command: "", missed: RefCell::default() }
+    }
+}
+
 /// The key that a change puts a whole value under, if it does.
 fn target<'a>(record: &Record<'a>) -> Option<(u32, &'a [u8])> {
     match record.change {
@@ -85,6 +103,7 @@ fn target<'a>(record: &Record<'a>) -> Option<(u32, &'a [u8])> {
 
 impl Txn<'_> {
     /// What the target of a change holds before it is applied: the name of its type.
+    #[cold]
     pub(crate) fn held(&self, record: &Record<'_>) -> Option<&'static str> {
         let (db, key) = target(record)?;
         self.reach.slot(db, key).map(|slot| slot.value.type_name())
@@ -96,22 +115,23 @@ impl Txn<'_> {
     }
 
     fn tell_in(&mut self, class: Wanted, (db, key): (u32, &[u8]), name: &'static str) {
-        if self.wanted.any(class) {
-            self.notes.push(Note::Event { db, key: key.into(), name });
+        if let Some(noting) = self.noting().filter(|noting| noting.wanted.any(class)) {
+            noting.notes.push(Note::Event { db, key: key.into(), name });
         }
     }
 
     /// Notes that all keys go, whether there are any or not.
     pub(crate) fn tell_flush(&mut self) {
-        if self.wanted.any(Wanted::TOUCHES) {
-            self.notes.push(Note::Flush);
+        if let Some(noting) = self.noting().filter(|noting| noting.wanted.any(Wanted::TOUCHES)) {
+            noting.notes.push(Note::Flush);
         }
     }
 
     /// Notes what follows from a change that was applied; `held` is what [`Txn::held`] said before.
+    #[cold]
     pub(crate) fn note(&mut self, record: &Record<'_>, held: Option<&'static str>) {
         self.note_touches(record);
-        let (here, command) = ((record.db, record.key), self.command);
+        let (here, command) = ((record.db, record.key), self.command());
         match &record.change {
             Change::Set { .. } => self.note_set(here, held),
             Change::Move { .. } | Change::Copy { .. } | Change::Load { .. } => self.note_put(record, held),
@@ -132,7 +152,7 @@ impl Txn<'_> {
 
     /// A string as a whole: a number that was reckoned with replaces nothing.
     fn note_set(&mut self, here: (u32, &[u8]), held: Option<&'static str>) {
-        let adds = matches!(self.command, "incr" | "decr" | "incrby" | "decrby");
+        let adds = matches!(self.command(), "incr" | "decr" | "incrby" | "decrby");
         match held {
             None => self.tell_in(Wanted::NEW, here, "new"),
             Some(_) if adds => {}
@@ -171,24 +191,36 @@ impl Txn<'_> {
 
     /// What violates a WATCH touches; a flush is noted by its command, once for all databases.
     fn note_touches(&mut self, record: &Record<'_>) {
-        if !self.wanted.any(Wanted::TOUCHES) {
-            return;
-        }
+        let client = self.ctx.client;
+        let Some(noting) = self.noting().filter(|noting| noting.wanted.any(Wanted::TOUCHES)) else { return };
         // Whoever happened to look when a key's time had come did not change it.
-        let by = if self.command.is_empty() { 0 } else { self.ctx.client };
+        let by = if noting.command.is_empty() { 0 } else { client };
         let touch = |key: &[u8]| Note::Touch { key: key.into(), by };
         match &record.change {
-            Change::Move { to, .. } => self.notes.extend([touch(record.key), touch(to)]),
-            Change::Copy { to, .. } => self.notes.push(touch(to)),
-            change if change.is_modification() => self.notes.push(touch(record.key)),
+            Change::Move { to, .. } => noting.notes.extend([touch(record.key), touch(to)]),
+            Change::Copy { to, .. } => noting.notes.push(touch(to)),
+            change if change.is_modification() => noting.notes.push(touch(record.key)),
             _ => {}
         }
     }
 
+    fn command(&self) -> &'static str {
+        self.noting.as_ref().map_or("", |noting| noting.command)
+    }
+
+    /// A command begins; answers how many notes there are.
+    pub(crate) fn begin_noting(&mut self, spec: &Spec) -> usize {
+        let Some(noting) = self.noting() else { return 0 };
+        noting.command = spec.name;
+        noting.notes.len()
+    }
+
     /// Notes the keys that a command looked for in vain: before everything else that it led to, from `start` on.
     pub(crate) fn note_misses(&mut self, spec: &Spec, args: Args<'_>, start: usize) {
-        let mut missed = std::mem::take(&mut *self.missed.borrow_mut());
-        if !tells_of_misses(spec, args) {
+        let db = self.ctx.db;
+        let Some(noting) = self.noting() else { return };
+        let mut missed = noting.missed.take();
+        if missed.is_empty() || !tells_of_misses(spec, args) {
             return;
         }
         // These look once for every word, XREAD for its ID and for its entries, as in Redis; others look as they like.
@@ -196,9 +228,8 @@ impl Txn<'_> {
             let mut seen = BTreeSet::new();
             missed.retain(|key| seen.insert(key.clone()));
         }
-        let db = self.ctx.db;
         let misses = missed.into_iter().map(|key| Note::Event { db, key, name: "keymiss" });
-        self.notes.splice(start..start, misses);
+        noting.notes.splice(start..start, misses);
     }
 }
 
@@ -206,8 +237,8 @@ impl Query<'_> {
     /// Notes that there is no such key, for commands that say so.
     #[cold]
     pub(crate) fn miss(&self, key: &[u8]) {
-        if self.wanted.any(Wanted::MISSED) {
-            self.missed.borrow_mut().push(key.into());
+        if let Some(noting) = self.noting.as_ref().filter(|noting| noting.wanted.any(Wanted::MISSED)) {
+            noting.missed.borrow_mut().push(key.into());
         }
     }
 }

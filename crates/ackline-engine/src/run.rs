@@ -2,7 +2,6 @@
 
 use crate::args::{Args, OwnedArgs};
 use crate::error::Error;
-use crate::notes::Wanted;
 use crate::reply::{Outcome, Reply};
 use crate::spec::{Run, Spec};
 use crate::state::{Name, Shard, ShardSet, Value};
@@ -34,8 +33,7 @@ impl Txn<'_> {
 
     /// Runs one command without parking: inside a transaction.
     pub fn execute(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
-        self.command = spec.name;
-        if self.wanted.any(Wanted::MISSED) {
+        if self.noting.is_some() {
             return self.run_noted(spec, args);
         }
         self.run(spec, args)
@@ -43,7 +41,7 @@ impl Txn<'_> {
 
     #[cold]
     fn run_noted(&mut self, spec: &'static Spec, args: Args<'_>) -> Outcome {
-        let start = self.notes.len();
+        let start = self.begin_noting(spec);
         let outcome = self.run(spec, args);
         self.note_misses(spec, args, start);
         outcome

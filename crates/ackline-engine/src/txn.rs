@@ -8,7 +8,7 @@ use crate::apply::apply;
 use crate::args::OwnedArgs;
 use crate::error::Error;
 use crate::garbage::Garbage;
-use crate::notes::{Note, Wanted};
+use crate::notes::{Note, Noting, Wanted};
 use crate::record::{Change, Record};
 use crate::state::{Group, Name, Reach, Shard, ShardSet, Slot, Stream, Value};
 use crate::tally::Tally;
@@ -99,9 +99,8 @@ pub struct Query<'a> {
     pub(crate) reach: Reach<'a>,
     pub(crate) ctx: Context,
     park: RefCell<Option<Box<Park>>>,
-    pub(crate) wanted: Wanted,
-    /// Keys that were looked for in vain.
-    pub(crate) missed: RefCell<Vec<Name>>,
+    /// If somebody wants notes; mostly nobody does.
+    pub(crate) noting: Option<Box<Noting>>,
 }
 
 impl<'a> Query<'a> {
@@ -116,6 +115,7 @@ impl<'a> Query<'a> {
     }
 
     /// The slot of a key in the selected database.
+    #[inline]
     pub fn slot(&self, key: &[u8]) -> Option<&Slot> {
         let Some(slot) = self.reach.slot(self.ctx.db, key) else {
             self.miss(key);
@@ -131,6 +131,7 @@ impl<'a> Query<'a> {
     }
 
     /// The stream at a key; an error if the key holds another type.
+    #[inline]
     pub fn stream(&self, key: &[u8]) -> Result<Option<&Stream>, Error> {
         match self.slot(key).map(|slot| &slot.value) {
             None => Ok(None),
@@ -185,9 +186,6 @@ pub struct Txn<'a> {
     garbage: Garbage,
     keeps: bool,
     scratch: Vec<u8>,
-    pub(crate) notes: Vec<Note>,
-    /// The name of the command that runs; empty while time acts.
-    pub(crate) command: &'static str,
     pub(crate) ready: Vec<(u32, Name)>,
     pub(crate) served: Vec<Served>,
 }
@@ -204,21 +202,13 @@ impl<'a> Txn<'a> {
     /// A transaction over the held shards. `buffer` is reused for the batch.
     pub fn new(reach: Reach<'a>, ctx: Context, mut buffer: Vec<u8>) -> Txn<'a> {
         buffer.clear();
-        let query = Query {
-            reach,
-            ctx,
-            park: RefCell::new(None),
-            wanted: Wanted::NOTHING,
-            missed: RefCell::default(),
-        };
+        let query = Query { reach, ctx, park: RefCell::new(None), noting: None };
         Txn {
             query,
             batch: buffer,
             garbage: Garbage::default(),
             keeps: true,
             scratch: Vec::new(),
-            notes: Vec::new(),
-            command: "",
             ready: Vec::new(),
             served: Vec::new(),
         }
@@ -231,7 +221,7 @@ impl<'a> Txn<'a> {
 
     /// Has what happens noted, as far as somebody wants to know.
     pub fn want(&mut self, wanted: Wanted) {
-        self.query.wanted = wanted;
+        self.query.noting = (wanted != Wanted::NOTHING).then(|| Box::new(Noting::of(wanted)));
     }
 
     /// Applies a change to a key of the selected database and puts it into the batch.
@@ -246,32 +236,20 @@ impl<'a> Txn<'a> {
             true => record.encode(&mut self.batch),
             false => self.batch.resize(1, 0),
         }
-        if self.wants_notes() {
-            return self.make_noted(&record);
-        }
-        self.make(&record);
-    }
-
-    #[cold]
-    fn make_noted(&mut self, record: &Record<'_>) {
-        let held = self.held(record);
-        self.make(record);
-        self.note(record, held);
-    }
-
-    #[inline]
-    fn make(&mut self, record: &Record<'_>) {
-        self.before(record);
-        apply(&mut self.query.reach, record, &mut self.garbage)
+        let held = if self.noting.is_some() { self.held(&record) } else { None };
+        self.before(&record);
+        apply(&mut self.query.reach, &record, &mut self.garbage)
             .expect("a command emits only what fits the state it saw");
-        self.note_use(record);
-        self.count(record);
-        self.after(record);
+        self.note_use(&record);
+        self.count(&record);
+        self.after(&record);
+        if self.noting.is_some() {
+            self.note(&record, held);
+        }
     }
 
-    #[inline]
-    pub(crate) fn wants_notes(&self) -> bool {
-        self.wanted != Wanted::NOTHING
+    pub(crate) fn noting(&mut self) -> Option<&mut Noting> {
+        self.query.noting.as_deref_mut()
     }
 
     fn count(&self, record: &Record<'_>) {
@@ -373,7 +351,9 @@ impl<'a> Txn<'a> {
     /// Removes the keys of the held shards whose time has come.
     pub fn expire_due(&mut self) -> usize {
         let mut count = 0;
-        self.command = "";
+        if let Some(noting) = self.noting() {
+            noting.command = "";
+        }
         while let Some((db, key)) = self.due() {
             self.emit_in(db, &key, Change::Remove);
             count += 1;
@@ -438,7 +418,7 @@ impl<'a> Txn<'a> {
 
     /// What is to be told of what was done so far.
     pub fn take_notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.notes)
+        self.noting().map(|noting| std::mem::take(&mut noting.notes)).unwrap_or_default()
     }
 
     /// Ends the transaction: the batch, and the reads that it answered.

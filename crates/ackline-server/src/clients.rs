@@ -17,6 +17,8 @@ pub(crate) struct ClientInfo {
     pub(crate) addr: String,
     pub(crate) laddr: String,
     pub(crate) fd: i32,
+    /// The peer is the process itself.
+    pub(crate) is_within: bool,
     /// Index of the I/O thread that it is pinned to.
     pub(crate) thread: usize,
     /// Unix ms.
@@ -48,6 +50,7 @@ impl ClientInfo {
             addr,
             laddr,
             fd,
+            is_within: false,
             thread,
             connected_at: now,
             active_at: now.into(),
@@ -106,6 +109,8 @@ pub(crate) struct Details {
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
     by_id: Mutex<BTreeMap<u64, Arc<ClientInfo>>>,
+    /// How many of them the process itself is.
+    within: AtomicUsize,
     last_id: AtomicU64,
 }
 
@@ -116,11 +121,15 @@ impl Clients {
     }
 
     pub(crate) fn add(&self, info: Arc<ClientInfo>) {
-        self.by_id.lock().insert(info.id, info);
+        let mut by_id = self.by_id.lock();
+        self.within.fetch_add(usize::from(info.is_within), Relaxed);
+        by_id.insert(info.id, info);
     }
 
     pub(crate) fn remove(&self, id: u64) {
-        self.by_id.lock().remove(&id);
+        let mut by_id = self.by_id.lock();
+        let gone = by_id.remove(&id);
+        self.within.fetch_sub(usize::from(gone.is_some_and(|info| info.is_within)), Relaxed);
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<Arc<ClientInfo>> {
@@ -132,8 +141,10 @@ impl Clients {
         self.by_id.lock().values().cloned().collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.lock().len()
+    /// How many came from outside of the process.
+    pub(crate) fn outside(&self) -> usize {
+        let by_id = self.by_id.lock();
+        by_id.len() - self.within.load(Relaxed)
     }
 }
 

@@ -386,7 +386,7 @@ pub(crate) fn note_slow(
 /// The process itself looks at its streams each second; in a monitor or the slow log that would drown what somebody wants to
 /// see.
 fn is_sampler(session: &Session) -> bool {
-    session.info.addr == "admin:0" && session.info.details.lock().no_touch
+    session.info.is_within && session.info.details.lock().no_touch
 }
 
 /// Monitors see every command but the administrator's.

@@ -239,7 +239,8 @@ impl Driver {
             Some(_) => return tracing::error!("there is nothing to encrypt a connection with"),
         };
         let (id, ends) = (shared.clients.next_id(), (stream.peer(), stream.local()));
-        let info = Arc::new(ClientInfo::new(id, ends, stream.fd(), self.index));
+        let is_within = stream.is_within();
+        let info = Arc::new(ClientInfo { is_within, ..ClientInfo::new(id, ends, stream.fd(), self.index) });
         let token = Token(CLIENTS + id as usize);
         if let Err(error) = self.poll.registry().register(stream.source(), token, Interest::READABLE) {
             tracing::warn!("a connection could not be watched: {error}");
@@ -666,7 +667,7 @@ fn send(stream: &mut Stream, tls: &mut Option<Box<Channel>>, bytes: &[u8]) -> st
 }
 
 fn is_full(shared: &Shared) -> bool {
-    shared.clients.len() as u64 >= shared.config.live().maxclients.load(Relaxed)
+    shared.clients.outside() as u64 >= shared.config.live().maxclients.load(Relaxed)
 }
 
 const FULL: &str = "-ERR max number of clients reached\r\n";

@@ -95,10 +95,11 @@ mod tests {
         line.trim_end().to_owned()
     }
 
-    /// A server that listens nowhere, and its handle.
-    fn start() -> (thread::JoinHandle<()>, Handle) {
+    /// A server that listens nowhere unless `more` says so, and its handle.
+    fn start(more: &[&str]) -> (thread::JoinHandle<()>, Handle) {
         let words = ["--port", "0", "--appendonly", "no", "--requirepass", "secret", "--io-threads", "2"];
-        let config = Config::from_args(&words.map(str::to_owned)).expect("right");
+        let words: Vec<String> = words.iter().chain(more).map(|word| (*word).to_owned()).collect();
+        let config = Config::from_args(&words).expect("right");
         let (sender, handles) = mpsc::channel();
         let beside = move |handle| sender.send(handle).map_err(|error| error.to_string());
         let server = thread::spawn(move || crate::run(config, || 0, beside).expect("it runs"));
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn everybody_is_who_it_was_invited_as() {
-        let (server, handle) = start();
+        let (server, handle) = start(&[]);
         let connect = |who: Who| handle.connect(who).map(BufReader::new);
         let mut operator = connect(Who::Operator).expect("connected");
         assert_eq!(ask(&mut operator, "ACL WHOAMI"), "$10");
@@ -144,6 +145,28 @@ mod tests {
         assert_eq!(ask(&mut operator, "ACL DELUSER ann"), ":1");
         assert_eq!(read(&mut ann), "", "the connection is closed");
         assert_eq!(error("(operator)"), io::ErrorKind::PermissionDenied);
+        operator.get_ref().write_all(b"SHUTDOWN NOSAVE\r\n").expect("sent");
+        server.join().expect("it ends");
+    }
+
+    #[test]
+    fn who_is_invited_takes_no_room() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("socket");
+        let (server, handle) = start(&["--maxclients", "1", "--unixsocket", path.to_str().expect("text")]);
+        let invite = || BufReader::new(handle.connect(Who::Operator).expect("connected"));
+        let mut invited = [invite(), invite(), invite()];
+        for operator in &mut invited {
+            assert_eq!(ask(operator, "SET k v"), "+OK");
+        }
+        let come = || BufReader::new(UnixStream::connect(&path).expect("connected"));
+        let mut client = come();
+        assert_eq!(ask(&mut client, "AUTH secret"), "+OK");
+        assert_eq!(read(&mut come()), "-ERR max number of clients reached");
+        // Those who leave take nobody's place with them.
+        let [mut operator, ..] = invited;
+        assert_eq!(ask(&mut operator, "PING"), "+PONG");
+        assert_eq!(read(&mut come()), "-ERR max number of clients reached");
         operator.get_ref().write_all(b"SHUTDOWN NOSAVE\r\n").expect("sent");
         server.join().expect("it ends");
     }

@@ -37,12 +37,13 @@ impl Handle {
         let shared = self.shared();
         let commands = shared.rows.iter().map(|(name, row)| {
             let sum = |counter| row.stats.sum(counter);
+            let (calls, usec) = row.calls();
             CommandTimes {
                 name,
-                calls: sum(|stats| &stats.calls),
+                calls,
                 failed: sum(|stats| &stats.failed),
                 rejected: sum(|stats| &stats.rejected),
-                usec: sum(|stats| &stats.usec),
+                usec,
                 buckets: row.times(),
             }
         });

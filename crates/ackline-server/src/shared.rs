@@ -29,6 +29,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// How many calls there were, and the microseconds in all of them.
+    pub(crate) fn calls(&self) -> (u64, u64) {
+        let both = self.stats.iter().map(|stats| (stats.times.values(), stats.times.sum()));
+        both.fold((0, 0), |(calls, usec), more| (calls + more.0, usec + more.1))
+    }
+
     /// How many calls took how long: upper bounds in microseconds, and calls above the bound before.
     pub(crate) fn times(&self) -> Vec<(u64, u64)> {
         let mut all: Vec<(u64, u64)> = Vec::new();

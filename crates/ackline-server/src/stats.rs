@@ -72,11 +72,9 @@ pub(crate) struct Traffic {
 /// What INFO counts of one command.
 #[derive(Debug, Default)]
 pub(crate) struct CommandStats {
-    pub(crate) calls: AtomicU64,
-    pub(crate) usec: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) failed: AtomicU64,
-    /// How long calls took, in microseconds. Those that were timed together count as equal.
+    /// How long calls took, in microseconds, and so how many there were. Those that were timed together count as equal.
     pub(crate) times: Histogram,
 }
 
@@ -123,16 +121,14 @@ impl CommandStats {
     }
 
     pub(crate) fn count_many(&self, calls: u64, usec: u64, failed: u64) {
-        self.calls.fetch_add(calls, Relaxed);
-        self.usec.fetch_add(usec, Relaxed);
-        self.times.count(usec / calls.max(1), calls);
+        self.times.count(usec, calls);
         if failed > 0 {
             self.failed.fetch_add(failed, Relaxed);
         }
     }
 
     pub(crate) fn reset(&self) {
-        [&self.calls, &self.usec, &self.rejected, &self.failed].iter().for_each(|n| n.store(0, Relaxed));
+        [&self.rejected, &self.failed].iter().for_each(|n| n.store(0, Relaxed));
         self.times.reset();
     }
 }

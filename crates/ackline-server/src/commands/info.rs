@@ -115,7 +115,7 @@ fn clients(env: &mut Env<'_, '_>, lines: &mut Lines) {
         })
     });
     // The process's own connections are no clients, as they are none for maxclients.
-    lines.put("connected_clients", all.iter().filter(|client| client.addr != "admin:0").count());
+    lines.put("connected_clients", env.shared.clients.outside());
     lines.put("cluster_connections", 0);
     lines.put("maxclients", env.shared.config.int("maxclients"));
     lines.put("blocked_clients", all.iter().filter(|client| client.blocked.load(Relaxed)).count());
@@ -280,7 +280,7 @@ fn command_stats(env: &mut Env<'_, '_>, lines: &mut Lines) {
     rows.sort_by_key(|(name, _)| **name);
     for (name, row) in rows {
         let stats = &row.stats;
-        let (calls, usec) = (stats.sum(|s| &s.calls), stats.sum(|s| &s.usec));
+        let (calls, usec) = row.calls();
         let (rejected, failed) = (stats.sum(|s| &s.rejected), stats.sum(|s| &s.failed));
         if calls + rejected > 0 {
             let mean = usec as f64 / calls.max(1) as f64;

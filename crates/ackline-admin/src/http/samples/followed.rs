@@ -74,11 +74,15 @@ impl Streams {
         }
     }
 
-    /// So much happens in it a second. One in which less happens, and which nobody looks at, makes room.
+    /// So much happens in it a second. One in which less happens, and which nobody looks at, makes room. What is not
+    /// followed yet and in which nothing happens need not be: its numbers stay what they are.
     pub(crate) fn is_busy(&mut self, db: u32, key: &[u8], busy: f64, now: i64) {
         let at = (db, key.to_vec());
         if let Some(stream) = self.all.get_mut(&at) {
             stream.busy = busy;
+            return;
+        }
+        if busy <= 0.0 {
             return;
         }
         if self.all.len() >= STREAMS {

@@ -94,7 +94,12 @@ struct Inner {
     server: Server,
     streams: Streams,
     totals: Option<Totals>,
+    /// The second in which somebody last asked for totals or for a stream; 0 = nobody has.
+    asked_at: i64,
 }
+
+/// For how many seconds after a question others are expected.
+const WATCHED: i64 = 60;
 
 impl Samples {
     /// Rates of a stream; unknown where it is not followed.
@@ -118,12 +123,20 @@ impl Samples {
 
     /// The last complete count, or the one under way if it has come further.
     pub(crate) fn totals(&self) -> Option<Totals> {
-        self.0.lock().totals
+        let mut inner = self.0.lock();
+        inner.asked_at = this_second();
+        inner.totals
+    }
+
+    /// Whether somebody has asked lately.
+    fn is_watched(&self, now: i64) -> bool {
+        now - self.0.lock().asked_at < WATCHED
     }
 
     /// Somebody looks at these streams: they are followed.
     pub(crate) fn looked_at<'k>(&self, db: u32, keys: impl Iterator<Item = &'k [u8]>) {
         let (mut inner, now) = (self.0.lock(), this_second());
+        inner.asked_at = now;
         keys.for_each(|key| inner.streams.looked_at(db, key, now));
     }
 

@@ -13,8 +13,12 @@ use std::time::{Duration, Instant};
 /// Keys that are asked for together.
 const STEP: u64 = 200;
 
-/// How long a turn may take.
+/// How long a turn may take, after its first step: while somebody looks at what is found, and while nobody does.
 const TURN: Duration = Duration::from_millis(10);
+const TURN_UNWATCHED: Duration = Duration::from_millis(1);
+
+/// Seconds from one walk to the next while nobody looks.
+const REST: i64 = 10;
 
 /// Streams of which is remembered what they were like: a few MB.
 const REMEMBERED: usize = 100_000;
@@ -25,6 +29,8 @@ pub(crate) struct Walk {
     /// Databases that are still to be walked; the last is the current one.
     left: Vec<u32>,
     cursor: u64,
+    /// The second in which the walk began.
+    began: i64,
     totals: Totals,
     /// By a hash of database and key: how much has happened, and the second in which that was seen.
     seen: HashMap<u64, (i64, u32)>,
@@ -32,26 +38,41 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// As many steps as fit into a turn. `databases` are those that hold keys. Answers the number of commands.
+    /// As many steps as fit into a turn; none while nobody looks and the last walk is not long ago. `databases` are those
+    /// that hold keys. Answers the number of commands.
     pub(crate) fn turn(
         &mut self,
         client: &mut Client,
         databases: &[u32],
         samples: &Samples,
     ) -> Result<u64, Error> {
-        let (begin, mut commands) = (Instant::now(), 0);
+        let (begin, mut commands, second) = (Instant::now(), 0, this_second());
+        let watched = samples.is_watched(second);
+        let turn = if watched { TURN } else { TURN_UNWATCHED };
         if self.left.is_empty() {
+            if !self.is_due(second, watched) {
+                return Ok(0);
+            }
             self.left = databases.to_vec();
             self.totals = Totals::default();
         }
         while let Some(db) = self.left.last().copied() {
             commands += self.step(client, db, samples)?;
-            if begin.elapsed() > TURN {
+            if begin.elapsed() > turn {
                 break;
             }
         }
         self.tell(samples);
         Ok(commands)
+    }
+
+    /// Whether another walk is to begin; it then has.
+    fn is_due(&mut self, second: i64, watched: bool) -> bool {
+        let due = watched || second - self.began >= REST;
+        if due {
+            self.began = second;
+        }
+        due
     }
 
     /// A walk that is not over says already that there are more streams than the last one found.
@@ -126,6 +147,17 @@ mod tests {
         assert_eq!(walk.compare(1, 100, 10), 0.0);
         assert_eq!(walk.compare(1, 150, 20), 5.0);
         assert_eq!(walk.compare(1, 140, 20), 10.0);
+    }
+
+    #[test]
+    fn walks_are_rare_while_nobody_looks() {
+        let (mut walk, samples) = (Walk::default(), Samples::default());
+        let now = this_second();
+        assert!(!samples.is_watched(now) && walk.is_due(now, false));
+        assert!(!walk.is_due(now + 1, false) && !walk.is_due(now + REST - 1, false));
+        samples.totals();
+        assert!(samples.is_watched(now + 1) && walk.is_due(now + 1, true) && walk.is_due(now + 2, true));
+        assert!(!walk.is_due(now + 3, false) && walk.is_due(now + 2 + REST, false));
     }
 
     #[test]
