@@ -40,7 +40,10 @@ pub(crate) const SPEC: Spec = Spec {
 
 /// KEEPREF, DELREF or ACKED.
 pub(crate) const POLICY: &[Arg] = &[Arg::word("KEEPREF"), Arg::word("DELREF"), Arg::word("ACKED")];
-const IDEMPOTENCY: &[Arg] = &[Arg::string("pid").after("IDMPAUTO")];
+const IDEMPOTENCY: &[Arg] = &[
+    Arg::string("pid").after("IDMPAUTO"),
+    Arg::block("idmp", &[Arg::string("pid"), Arg::string("iid")]).after("IDMP"),
+];
 
 /// The largest sum of field and value lengths of one entry.
 const ENTRY_MAX: usize = 1 << 30;

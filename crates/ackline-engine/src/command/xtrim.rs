@@ -9,11 +9,19 @@ use crate::spec::{Arg, Check, Flags, Keys, Spec};
 use crate::txn::Txn;
 use crate::write_command;
 
-/// `MAXLEN|MINID [=|~] threshold [LIMIT n]`
+/// `MAXLEN|MINID [=|~] threshold [LIMIT n]`, where only `~` takes a LIMIT. A number is an ID, too.
 pub(crate) const TRIM: &[Arg] = &[
-    Arg::one_of("strategy", &[Arg::word("MAXLEN")]),
-    Arg::one_of("operator", &[Arg::word("=")]).optional(),
-    Arg::int("threshold"),
+    Arg::one_of("strategy", &[Arg::word("MAXLEN"), Arg::word("MINID")]),
+    Arg::one_of(
+        "bound",
+        &[
+            Arg::block("exact", &[Arg::word("=").optional(), Arg::int("threshold")]),
+            Arg::block(
+                "approximate",
+                &[Arg::word("~"), Arg::int("threshold"), Arg::int("count").after("LIMIT").optional()],
+            ),
+        ],
+    ),
 ];
 
 /// `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT n] [KEEPREF|DELREF|ACKED]`
