@@ -1,6 +1,5 @@
 //! `ackline bench`: load on any server that speaks the Redis protocol, and what it costs.
 
-mod address;
 mod budget;
 mod control;
 mod plan;

@@ -1,9 +1,9 @@
 //! The connection that prepares and asks, outside of the measured time.
 
-use super::address::Address;
 use super::reply::{Reply, Scanner};
 use super::socket::{EventSocket, Socket};
 use super::wire;
+use ackline_admin::Address;
 use std::io::{self, Read, Write};
 
 /// Room for what one read may bring.

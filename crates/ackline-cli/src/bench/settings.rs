@@ -1,6 +1,6 @@
 //! What is asked for on the command line.
 
-use super::address::Address;
+use ackline_admin::Address;
 use clap::value_parser;
 
 /// Bytes of requests that one batch may have: more would measure the memory of the client.
@@ -69,7 +69,10 @@ impl Settings {
     /// Where the server is.
     pub(super) fn address(&self) -> Result<Address, String> {
         match &self.url {
-            Some(url) => Address::parse(url),
+            Some(url) => match Address::parse(url).map_err(|why| format!("--url: {why}"))? {
+                Address { tls: Some(_), .. } => Err("--url: TLS is not supported".to_owned()),
+                address => Ok(address),
+            },
             None => Ok(Address::plain(&self.host, self.port)),
         }
     }

@@ -1,6 +1,6 @@
 //! A stream socket of either kind, blocking at first and then in an event loop.
 
-use super::address::{Address, Place};
+use ackline_admin::client::{Address, Place};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use std::io::{self, Read, Write};
