@@ -54,7 +54,16 @@ impl Target {
 
     /// It listens, and has loaded what there is.
     fn answers(&self) -> bool {
-        TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.client().ask("PING") == "+PONG"
+        let asked = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let login = if self.password { "AUTH secret\r\n" } else { "" };
+            stream.write_all(format!("{login}PING\r\nQUIT\r\n").as_bytes())?;
+            let mut said = String::new();
+            stream.read_to_string(&mut said)?;
+            std::io::Result::Ok(said)
+        };
+        asked().is_ok_and(|said| said.ends_with("+PONG\r\n+OK\r\n"))
     }
 
     /// A connection, authenticated if the server wants that (the password is `secret`).
