@@ -198,7 +198,8 @@ fn loading(env: &mut Env<'_, '_>, lines: &mut Lines) {
     let (total, done) = (progress.total.load(Relaxed), progress.done.load(Relaxed));
     let part = if total > 0 { done as f64 / total as f64 } else { 0.0 };
     let elapsed = (ackline::now_ms() - env.shared.started_at).max(0) as f64 / 1000.0;
-    let left = if part > 0.0 { elapsed / part - elapsed } else { 1.0 };
+    // What was loaded in the first moments says nothing of the rest, and clients wait as long as they are told.
+    let left = if part > 0.0 && elapsed >= 1.0 { elapsed / part - elapsed } else { 1.0 };
     lines.put("loading_start_time", env.shared.started_at / 1000);
     lines.put("loading_total_bytes", total);
     lines.put("loading_rdb_used_mem", 0);
