@@ -85,15 +85,13 @@ pub fn run(
     shared.set_mailboxes(mailboxes);
     signals::watch(&shared).map_err(StartError::System)?;
     watch_memory(&shared)?;
-    // Before anybody is answered: whoever hears that data is being loaded may wait for seconds before asking again.
-    beside(Handle::new(&shared)).map_err(StartError::Beside)?;
     let mut handles = Vec::new();
     for (index, poll) in polls.into_iter().enumerate() {
         handles.push(spawn(index, &shared, poll, std::mem::take(&mut listeners))?);
     }
     shared.manager.feed_watchdog(&shared).map_err(StartError::System)?;
     // Clients are told meanwhile that the data is being loaded.
-    let loaded = load(&shared);
+    let loaded = beside(Handle::new(&shared)).map_err(StartError::Beside).and_then(|()| load(&shared));
     match &loaded {
         Ok(()) => say_ready(&shared),
         Err(_) => shared.stop(),
